@@ -1,0 +1,1 @@
+//! The game Div: one player chooses a dividend, another the divisor.

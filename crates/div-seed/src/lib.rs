@@ -1,0 +1,1 @@
+//! Creates the default environment of Div through the Games API.

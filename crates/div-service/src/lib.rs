@@ -1,0 +1,1 @@
+//! The Div service: Games API, WAMP router and engine in one process.

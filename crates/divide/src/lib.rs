@@ -1,0 +1,1 @@
+//! The model core of Div: dividend and divisor in, quotient out.

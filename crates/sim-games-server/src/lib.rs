@@ -1,0 +1,1 @@
+//! The Games API: store, journal and REST endpoints.

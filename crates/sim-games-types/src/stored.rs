@@ -1,0 +1,165 @@
+//! An object of any resource, and the same together with its JSON text.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Decision, DecisionPk, Game, GamePk, Hook, HookPk, Period, PeriodPk, Phase, PhasePk, Pk,
+    Resource, Result, ResultPk, Role, RolePk, Run, RunPk, RunUser, RunUserPk, Scenario, ScenarioPk,
+    Timestamp, User, UserPk, World, WorldPk,
+};
+
+/// An object of a known resource.
+pub trait Object: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The type of its key.
+    type Key: Pk;
+
+    /// The resource.
+    const RESOURCE: Resource;
+
+    /// Its key.
+    fn pk(&self) -> Self::Key;
+
+    /// The last segment of its detail path: the key, but for games the slug.
+    fn path_key(&self) -> String {
+        self.pk().to_string()
+    }
+
+    /// The object in a record, if the record is of this resource.
+    fn from_record(record: &Record) -> Option<&Self>;
+}
+
+macro_rules! records {
+    ($($name:ident, $pk:ident);+ $(;)?) => {
+        /// An object of any resource.
+        #[derive(Clone, Debug, PartialEq, Serialize)]
+        #[serde(untagged)]
+        pub enum Record {
+            $(
+                #[doc = concat!("A `", stringify!($name), "`.")]
+                $name($name),
+            )+
+        }
+
+        impl Record {
+            /// Reads the REST representation of an object.
+            ///
+            /// # Errors
+            /// When the text is not JSON, or lacks a required field of the resource.
+            pub fn from_json(resource: Resource, json: &str) -> serde_json::Result<Self> {
+                Ok(match resource {
+                    $(Resource::$name => Self::$name(serde_json::from_str(json)?),)+
+                })
+            }
+
+            /// The resource.
+            #[must_use]
+            pub const fn resource(&self) -> Resource {
+                match self {
+                    $(Self::$name(_) => Resource::$name,)+
+                }
+            }
+
+            /// The key, as a number.
+            #[must_use]
+            pub const fn pk(&self) -> i64 {
+                match self {
+                    $(Self::$name(object) => object.id.0,)+
+                }
+            }
+        }
+
+        $(
+            impl From<$name> for Record {
+                fn from(object: $name) -> Self {
+                    Self::$name(object)
+                }
+            }
+        )+
+    };
+}
+
+records! {
+    Game, GamePk; Phase, PhasePk; Role, RolePk; Run, RunPk; World, WorldPk; RunUser, RunUserPk;
+    Scenario, ScenarioPk; Period, PeriodPk; Decision, DecisionPk; Result, ResultPk; User, UserPk;
+    Hook, HookPk;
+}
+
+macro_rules! objects {
+    ($($name:ident, $pk:ident $(, $path_key:expr)?);+ $(;)?) => {$(
+        impl Object for $name {
+            type Key = $pk;
+            const RESOURCE: Resource = Resource::$name;
+
+            fn pk(&self) -> $pk {
+                self.id
+            }
+
+            $(fn path_key(&self) -> String {
+                $path_key(self)
+            })?
+
+            fn from_record(record: &Record) -> Option<&Self> {
+                match record {
+                    Record::$name(object) => Some(object),
+                    _ => None,
+                }
+            }
+        }
+    )+};
+}
+
+objects! {
+    Game, GamePk, |game: &Game| game.slug.clone();
+    Phase, PhasePk; Role, RolePk; Run, RunPk; World, WorldPk; RunUser, RunUserPk;
+    Scenario, ScenarioPk; Period, PeriodPk; Decision, DecisionPk; Result, ResultPk; User, UserPk;
+    Hook, HookPk;
+}
+
+impl Record {
+    /// When the row was stored last; users do not tell.
+    #[must_use]
+    pub const fn updated(&self) -> Option<Timestamp> {
+        Some(match self {
+            Self::Game(object) => object.updated,
+            Self::Phase(object) => object.updated,
+            Self::Role(object) => object.updated,
+            Self::Run(object) => object.updated,
+            Self::World(object) => object.updated,
+            Self::RunUser(object) => object.updated,
+            Self::Scenario(object) => object.updated,
+            Self::Period(object) => object.updated,
+            Self::Decision(object) => object.updated,
+            Self::Result(object) => object.updated,
+            Self::Hook(object) => object.modified,
+            Self::User(_) => return None,
+        })
+    }
+}
+
+/// An object and its REST representation as text.
+///
+/// The text is made once, when the object is stored or loaded; journal, events and answers share it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The object.
+    pub record: Record,
+    /// Its REST representation: compact JSON.
+    pub json: Arc<str>,
+}
+
+impl Stored {
+    /// Pairs an object with its JSON text.
+    #[must_use]
+    pub fn new(record: impl Into<Record>) -> Self {
+        let record = record.into();
+        let json = serde_json::to_string(&record)
+            .expect("objects consist of JSON values and string keys only");
+        Self { record, json: json.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+use serde_json::json;
+
+use super::*;
+
+fn leader() -> serde_json::Value {
+    json!({
+        "id": 30, "run_active": true, "role": null, "email": "leader@div.edu", "first_name": "Div",
+        "last_name": "Leader", "created": "2026-03-02T14:05:07.123456Z",
+        "updated": "2026-03-02T14:05:07.123499Z", "leader": true, "active": true, "data": {},
+        "user": 40, "run": 5, "world": null
+    })
+}
+
+#[test]
+fn a_runuser_without_role_has_no_role_name() {
+    let text = leader().to_string();
+    let record = Record::from_json(Resource::RunUser, &text).unwrap();
+    assert_eq!(&*Stored::new(record).json, text);
+}
+
+#[test]
+fn unknown_fields_survive() {
+    let mut body = leader();
+    body["nickname"] = json!("chief");
+    let record = Record::from_json(Resource::RunUser, &body.to_string()).unwrap();
+    let again: serde_json::Value = serde_json::from_str(&Stored::new(record).json).unwrap();
+    assert_eq!(again, body);
+}
+
+#[test]
+fn a_record_knows_its_resource_and_key() {
+    let record = Record::from_json(Resource::RunUser, &leader().to_string()).unwrap();
+    assert_eq!((record.resource(), record.pk()), (Resource::RunUser, 30));
+    assert!(RunUser::from_record(&record).is_some());
+    assert!(Run::from_record(&record).is_none());
+}
+
+#[test]
+fn a_missing_required_field_is_an_error() {
+    let error = Record::from_json(Resource::Game, r#"{"id": 1}"#).unwrap_err();
+    assert!(error.to_string().contains("missing field `created`"), "{error}");
+}

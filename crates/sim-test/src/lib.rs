@@ -1,0 +1,1 @@
+//! A test harness for simulations: a whole service in one value, without a network.

@@ -1,0 +1,1 @@
+//! A WAMP client and router library.

@@ -1,0 +1,1 @@
+//! The facade that a simulation's author uses.
