@@ -1,1 +1,20 @@
-//! The black-box suite: it knows only programs, URLs and sockets.
+#![doc = include_str!("../README.md")]
+
+mod binaries;
+mod div;
+pub mod load;
+mod page;
+mod program;
+mod rest;
+mod service;
+mod tables;
+mod wamp;
+
+pub use binaries::Binaries;
+pub use div::{Div, Environment, Member, Round, WorldPks};
+pub use page::{Page, Store};
+pub use program::{Finished, run_to_end};
+pub use rest::{Reply, Rest};
+pub use service::{DEADLINE, Service};
+pub use tables::{PeriodRow, Tables};
+pub use wamp::{Answer, Event, Login, Received, Refused, Wamp, Welcome};

@@ -1,3 +1,54 @@
-//! Entry point.
+#![doc = include_str!("../README.md")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command does")]
 
-fn main() {}
+mod bench;
+mod cargo;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything CI runs, stopping at the first failure
+    Ci,
+    /// Check the house rules that no compiler checks
+    Tidy,
+    /// Build release binaries and run the load generator
+    Bench(bench::BenchArgs),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Ci => steps::ci(),
+        Command::Tidy => tidy::run(),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

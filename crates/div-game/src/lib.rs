@@ -1,1 +1,104 @@
-//! The game Div: one player chooses a dividend, another the divisor.
+#![doc = include_str!("../README.md")]
+
+use serde::{Deserialize, Serialize};
+use sim::prelude::*;
+
+/// The role that enters the dividend.
+pub const DIVIDEND: &str = "Dividend";
+/// The role that enters the divisor.
+pub const DIVISOR: &str = "Divisor";
+/// The phase in which decisions can be submitted.
+pub const PLAY: &str = "Play";
+
+/// What a player enters, and what a decision keeps.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Operand {
+    operand: f64,
+}
+
+/// What a result keeps.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Quotient {
+    quotient: f64,
+}
+
+/// What differs between installations of Div.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether a complete period opens the next one. Off, a scenario keeps its one period, as the
+    /// original has it.
+    pub step_periods: bool,
+}
+
+/// Declares the game under a slug.
+pub fn game(slug: &str, rules: Rules) -> Game {
+    let submit =
+        move |period, caller, phase, play| submit_decision(rules, period, caller, phase, play);
+    Game::new(slug)
+        .scope(Period::handlers().rpc("submit_decision", submit))
+        .scope(Run::handlers().on_advance_phase(on_advance_phase))
+}
+
+/// Saves the caller's operand and, once both roles have decided, the quotient.
+async fn submit_decision(
+    rules: Rules,
+    period: Scope<Period>,
+    caller: Caller,
+    phase: CurrentPhase,
+    play: Result<Args<Operand>, ArgsError>,
+) -> CallResult<&'static str> {
+    let role = caller.role()?;
+    if role.name != DIVIDEND && role.name != DIVISOR {
+        return Err(CallError::forbidden());
+    }
+    let operand = match play {
+        Ok(Args(play)) => play.operand,
+        Err(ArgsError::NotFinite(_)) => return Ok("Please enter a finite number."),
+        Err(_) => return Ok("Please enter a number."),
+    };
+    if role.name == DIVISOR && operand == 0.0 {
+        return Ok("Cannot divide by zero");
+    }
+    if !phase.is(PLAY) {
+        return Ok("Decisions can be submitted only during Play.");
+    }
+    if period.is_closed() {
+        return Ok("This round is closed.");
+    }
+    period.save_decision(role, "decision", Operand { operand })?;
+    let both = decided(&period, DIVIDEND).zip(decided(&period, DIVISOR));
+    if let Some((dividend, divisor)) = both {
+        let Ok(quotient) = divide::divide(dividend, divisor) else {
+            return refuse(&period);
+        };
+        period.save_result("result", Quotient { quotient })?;
+        if rules.step_periods {
+            period.open_next();
+        }
+    }
+    tracing::info!(
+        period.pk = period.id.0,
+        role.name = role.name,
+        operand,
+        complete = both.is_some(),
+        "saved a decision"
+    );
+    Ok("ok")
+}
+
+/// The operand that a role has decided on, if it has.
+fn decided(period: &Scope<Period>, role: &str) -> Option<f64> {
+    period.decision::<Operand>(role, "decision").map(|decision| decision.operand)
+}
+
+/// Refuses the submission as a whole: nothing of it is stored.
+fn refuse(period: &Scope<Period>) -> CallResult<&'static str> {
+    period.discard();
+    Ok("The result is too large.")
+}
+
+/// Tells the log where the class goes.
+async fn on_advance_phase(run: Scope<Run>, NextPhase(next): NextPhase) -> CallResult<()> {
+    tracing::info!(run.pk = run.id.0, next_phase = next.name, "on_advance_phase");
+    Ok(())
+}

@@ -1,1 +1,13 @@
-//! Creates the default environment of Div through the Games API.
+#![doc = include_str!("../README.md")]
+
+pub mod cli;
+mod name;
+mod output;
+mod plan;
+mod seed;
+mod terminal;
+
+pub use name::{RunName, RunNameError};
+pub use output::{Output, Silent};
+pub use plan::{Reset, SeedOptions};
+pub use seed::{Summary, seed};

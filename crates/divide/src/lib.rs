@@ -1,1 +1,5 @@
-//! The model core of Div: dividend and divisor in, quotient out.
+#![doc = include_str!("../README.md")]
+
+mod quotient;
+
+pub use quotient::{DivideError, divide};

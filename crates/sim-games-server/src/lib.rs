@@ -1,1 +1,19 @@
-//! The Games API: store, journal and REST endpoints.
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod credentials;
+mod error;
+mod feed;
+mod model;
+mod rest;
+mod sqlite;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::{GamesApi, Options};
+pub use error::{AuthError, FieldErrors, StoreError};
+pub use feed::ChangeFeed;
+pub use rest::Barrier;
+pub use store::{GameSnapshot, RunSnapshot};

@@ -1,1 +1,8 @@
-//! A test harness for simulations: a whole service in one value, without a network.
+#![doc = include_str!("../README.md")]
+
+mod game;
+mod player;
+mod setup;
+
+pub use game::{Builder, TestGame};
+pub use player::{CallFailure, Seen, TestPlayer};

@@ -1,1 +1,29 @@
-//! A WAMP client and router library.
+#![doc = include_str!("../README.md")]
+
+mod auth;
+mod client;
+mod error;
+mod id;
+mod limits;
+mod message;
+mod pattern;
+mod payload;
+mod router;
+mod rules;
+mod session;
+pub mod uri;
+
+pub use auth::{
+    Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Identity, SessionInfo,
+};
+pub use client::{Client, Connection, Credentials};
+pub use error::{CallError, Error};
+pub use limits::Limits;
+pub use message::Caller;
+pub use pattern::MatchPolicy;
+pub use payload::Payload;
+pub use router::{Builder, Router};
+pub use rules::{Rule, Rules};
+pub use session::{
+    Event, Incoming, Invocation, LocalSession, Publication, Responder, Session, SessionEvent,
+};

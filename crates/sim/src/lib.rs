@@ -1,1 +1,17 @@
-//! The facade that a simulation's author uses.
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod core;
+mod messages;
+mod service;
+mod store;
+
+pub mod prelude;
+
+pub use sim_engine::DeclarationError;
+pub use sim_games_server::GamesApi;
+pub use sim_games_types as types;
+pub use sim_wamp as wamp;
+
+pub use crate::core::{Core, CoreConfig, Played};
+pub use service::{Config, Service, ServiceError};

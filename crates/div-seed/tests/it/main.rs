@@ -1,0 +1,7 @@
+//! The program and the library against a server that answers as the original was recorded to.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as the tests do")]
+
+mod program;
+mod replay;
+mod server;

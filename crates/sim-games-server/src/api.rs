@@ -1,0 +1,264 @@
+//! The Games API as its callers in the same process see it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sim_games_types::{
+    Committed, Fields, GamePk, Operation, Record, Resource, RunPk, UnitOfWork, User, UserPk,
+};
+
+use crate::credentials::{Credentials, Limits};
+use crate::error::{AuthError, StoreError};
+use crate::feed::ChangeFeed;
+use crate::rest::{self, Barrier};
+use crate::sqlite::Sqlite;
+use crate::store::{GameSnapshot, Outcome, RunSnapshot, Work};
+
+/// The account that a new database has, by address and password.
+const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
+
+/// How the Games API is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The database file; it and its directory are created when they do not exist.
+    pub path: PathBuf,
+    /// Connections that read at the same time.
+    pub readers: usize,
+    /// Commits that a reader of the change feed may be behind before it reads from the journal.
+    pub live_buffer: usize,
+    /// Failed logins of one account within `login_window` after which more are refused.
+    pub login_failures: u32,
+    /// How long failed logins count.
+    pub login_window: Duration,
+    /// How long a verified password is remembered.
+    pub credential_memory: Duration,
+    /// The largest request body, in bytes.
+    pub body_limit: usize,
+    /// The most objects on one page of a list.
+    pub page_size: u64,
+}
+
+impl Options {
+    /// The usual limits for a database in this file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            readers: 4,
+            live_buffer: 1024,
+            login_failures: 10,
+            login_window: Duration::from_secs(60),
+            credential_memory: Duration::from_secs(300),
+            body_limit: 1024 * 1024,
+            page_size: 5000,
+        }
+    }
+}
+
+/// An open Games API; clones share it.
+#[derive(Clone, Debug)]
+pub struct GamesApi {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<Sqlite>,
+    credentials: Arc<Credentials>,
+    options: Options,
+}
+
+impl GamesApi {
+    /// Opens the database, creating it with its staff account when it does not exist.
+    ///
+    /// # Errors
+    /// When another process has the database open, when the file cannot be written or is not a
+    /// database of this program, or when the disk fails.
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let credentials = Arc::new(Credentials::new(Limits {
+            failures: options.login_failures,
+            window: options.login_window,
+            memory: options.credential_memory,
+        }));
+        let (memory, wanted) = (Arc::clone(&credentials), options.clone());
+        let observer = Box::new(move |changes: &[_]| memory.forget(changes));
+        let opening = tokio::task::spawn_blocking(move || {
+            Sqlite::open(&wanted.path, wanted.readers, wanted.live_buffer, observer)
+        });
+        let store = Arc::new(opening.await.map_err(StoreError::unavailable)??);
+        let api = Self { inner: Arc::new(Inner { store, credentials, options }) };
+        if api.is_new() {
+            api.commit(staff_account()).await?;
+        }
+        Ok(api)
+    }
+
+    /// Whether the database was empty when it was opened, and was given its staff account.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.inner.store.is_new()
+    }
+
+    /// Stores a unit of work: all of it or nothing. What was stored is durable on return.
+    ///
+    /// The field `password` of a user is given in the clear and stored as a hash.
+    ///
+    /// # Errors
+    /// When the unit is refused, or when the database cannot store it now; see [`StoreError`].
+    pub async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {
+        Ok(self.write(unit.into()).await?.committed)
+    }
+
+    /// Stores a unit of work and tells the rows that it wrote.
+    pub(crate) async fn write(&self, mut work: Work) -> Result<Outcome, StoreError> {
+        for operation in &mut work.unit.operations {
+            if let Some(Value::String(password)) = password_of(operation)
+                && !password.is_empty()
+            {
+                *password = self.inner.credentials.hash(password).await?;
+            }
+        }
+        self.inner.store.commit(work).await
+    }
+
+    /// The number of the last change that was committed; 0 when there is none yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn last_seq(&self) -> Result<u64, StoreError> {
+        self.inner.store.last_seq().await
+    }
+
+    /// A game with its phases and roles.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn load_game(&self, slug: &str) -> Result<Option<GameSnapshot>, StoreError> {
+        self.inner.store.load_game(slug).await
+    }
+
+    /// The keys of a game's active runs, ascending.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn active_runs(&self, game: GamePk) -> Result<Vec<RunPk>, StoreError> {
+        self.inner.store.active_runs(game).await
+    }
+
+    /// A run, active or not, with all that belongs to it.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn load_run(&self, run: RunPk) -> Result<Option<RunSnapshot>, StoreError> {
+        self.inner.store.load_run(run).await
+    }
+
+    /// All active runs of a game with all that belongs to them.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn load_active_runs(&self, game: GamePk) -> Result<RunSnapshot, StoreError> {
+        self.inner.store.load_active_runs(game).await
+    }
+
+    /// All changes after a sequence number, those in the journal first.
+    #[must_use]
+    pub fn subscribe(&self, after: u64) -> ChangeFeed {
+        ChangeFeed::new(Arc::clone(&self.inner.store), after)
+    }
+
+    /// Checks a password. `login` is an e-mail address, in any case, or a user's key.
+    ///
+    /// # Errors
+    /// When the user is unknown or inactive or the password is wrong, when there were too many
+    /// failures, or when the database cannot be read now.
+    pub async fn authenticate(&self, login: &str, secret: &str) -> Result<User, AuthError> {
+        let credentials = &self.inner.credentials;
+        let epoch = credentials.epoch();
+        let account = self.inner.store.account(login).await?;
+        let known = account.as_ref().and_then(|account| match &account.user.record {
+            Record::User(user) => Some((user, account.password.as_deref())),
+            _ => None,
+        });
+        let checked = known.map(|(user, password)| (user.id, password));
+        credentials.verify(login, checked, secret, epoch).await?;
+        match known {
+            Some((user, _)) if user.is_active => Ok(user.clone()),
+            _ => Err(AuthError::Refused),
+        }
+    }
+
+    /// A user by key.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn user(&self, pk: UserPk) -> Result<Option<User>, StoreError> {
+        let found = self.inner.store.get(Resource::User, pk.0).await?;
+        Ok(found.and_then(|stored| match &stored.record {
+            Record::User(user) => Some(user.clone()),
+            _ => None,
+        }))
+    }
+
+    /// The first answer of a call that carried this idempotency key, if it was made before.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn answer(
+        &self,
+        user: UserPk,
+        scope: &str,
+        key: &str,
+    ) -> Result<Option<String>, StoreError> {
+        self.inner.store.answer(user, scope, key).await
+    }
+
+    /// The REST service under `/apis/`. Writes wait for the barrier before they are answered.
+    pub fn router(&self, barrier: Option<Arc<dyn Barrier>>) -> axum::Router {
+        rest::router(self.clone(), barrier)
+    }
+
+    /// Stores what was accepted, ends the change feeds, the writer and the readers.
+    pub async fn close(&self) {
+        self.inner.store.close().await;
+    }
+
+    pub(crate) fn store(&self) -> &Sqlite {
+        &self.inner.store
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.inner.options
+    }
+}
+
+fn staff_account() -> UnitOfWork {
+    let (email, password) = STAFF;
+    let fields = [
+        ("email", json!(email)),
+        ("password", json!(password)),
+        ("is_staff", json!(true)),
+        ("is_superuser", json!(true)),
+    ];
+    let fields = Fields::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
+    let create = Operation::Create { resource: Resource::User, fields, reference: None };
+    UnitOfWork {
+        cause: Some("a new database".to_owned()),
+        operations: vec![create],
+        ..UnitOfWork::default()
+    }
+}
+
+/// The password that an operation gives a user.
+fn password_of(operation: &mut Operation) -> Option<&mut Value> {
+    let (Operation::Create { resource: Resource::User, fields, .. }
+    | Operation::GetOrCreate { resource: Resource::User, defaults: fields, .. }
+    | Operation::Upsert { resource: Resource::User, fields, .. }
+    | Operation::Change { resource: Resource::User, fields, .. }) = operation
+    else {
+        return None;
+    };
+    fields.get_mut("password")
+}

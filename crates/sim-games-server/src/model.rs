@@ -1,0 +1,21 @@
+//! What the resources look like: one description each, from which checks, filters and SQL follow.
+//!
+//! It knows no database; the SQL fragments of the filters are plain enough for any.
+
+mod check;
+mod field;
+mod filter;
+mod formats;
+mod rules;
+mod table;
+mod tables;
+
+pub(crate) use check::{Presence, check, flag, integer, type_name};
+pub(crate) use field::{Cell, Kind};
+pub(crate) use filter::{Condition, Strictness, conditions};
+pub(crate) use formats::is_email;
+pub(crate) use rules::apply as apply_rules;
+pub(crate) use table::{Table, children_of};
+
+#[cfg(test)]
+mod tests;

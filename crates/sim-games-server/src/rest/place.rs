@@ -1,0 +1,102 @@
+//! What a path under `/apis/` stands for.
+
+use percent_encoding::percent_decode_str;
+use sim_games_types::Resource;
+
+use super::bulk;
+
+/// A place of the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The list of the core resources.
+    Index,
+    /// A collection.
+    Collection(Resource),
+    /// An object by its key as it stands in the path.
+    Detail(Resource, String),
+    /// The action that sets a scenario back.
+    Rewind(String),
+    /// The list of the bulk collections.
+    BulkIndex,
+    /// A collection for many objects at once.
+    Bulk(Resource),
+    /// The check of a login.
+    AuthCheck,
+    /// Nothing.
+    Unknown,
+}
+
+impl Place {
+    /// Reads a path, with or without its final slash.
+    pub(super) fn of(path: &str) -> Self {
+        let below = path.strip_prefix("/apis").unwrap_or_default();
+        let segments: Vec<&str> = below.trim_matches('/').split('/').collect();
+        match segments[..] {
+            [""] => Self::Index,
+            ["authcheck"] => Self::AuthCheck,
+            ["bulk"] => Self::BulkIndex,
+            ["bulk", name] => match Resource::from_collection(name) {
+                Some(resource) if bulk::RESOURCES.contains(&resource) => Self::Bulk(resource),
+                _ => Self::Unknown,
+            },
+            [name] => Resource::from_collection(name).map_or(Self::Unknown, Self::Collection),
+            [name, key] => match (Resource::from_collection(name), decoded(key)) {
+                (Some(resource), Some(key)) => Self::Detail(resource, key),
+                _ => Self::Unknown,
+            },
+            ["scenarios", key, "rewind"] => decoded(key).map_or(Self::Unknown, Self::Rewind),
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The methods that the place knows.
+    pub(super) const fn allow(&self) -> &'static str {
+        match self {
+            Self::Index | Self::BulkIndex | Self::Unknown => "GET, HEAD, OPTIONS",
+            Self::Collection(_) => "GET, POST, HEAD, OPTIONS",
+            Self::Detail(..) => "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
+            Self::Bulk(_) => "GET, POST, DELETE, HEAD, OPTIONS",
+            Self::Rewind(_) | Self::AuthCheck => "POST, OPTIONS",
+        }
+    }
+
+    /// How a client is asked to authenticate.
+    pub(super) const fn challenge(&self) -> &'static str {
+        match self {
+            Self::Collection(Resource::User) | Self::Detail(Resource::User, _) => {
+                "Basic realm=\"api\""
+            }
+            _ => "Token",
+        }
+    }
+}
+
+/// A key: neither empty nor with a dot, so that `/games/div.json` is no game.
+fn decoded(segment: &str) -> Option<String> {
+    let key = percent_decode_str(segment).decode_utf8().ok()?;
+    (!key.is_empty() && !key.contains(['.', '/'])).then(|| key.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_places() {
+        for (path, place) in [
+            ("/apis/", Place::Index),
+            ("/apis/runs/", Place::Collection(Resource::Run)),
+            ("/apis/runs/5", Place::Detail(Resource::Run, "5".to_owned())),
+            ("/apis/games/a%20b/", Place::Detail(Resource::Game, "a b".to_owned())),
+            ("/apis/games/div.json/", Place::Unknown),
+            ("/apis/scenarios/3/rewind/", Place::Rewind("3".to_owned())),
+            ("/apis/periods/3/rewind/", Place::Unknown),
+            ("/apis/bulk/roles/", Place::Bulk(Resource::Role)),
+            ("/apis/bulk/games/", Place::Unknown),
+            ("/apis/bulk/roles/1/", Place::Unknown),
+            ("/apis/nothing/", Place::Unknown),
+        ] {
+            assert_eq!(Place::of(path), place, "{path}");
+        }
+    }
+}

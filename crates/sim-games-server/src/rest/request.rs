@@ -1,0 +1,145 @@
+//! A request taken apart: method, path, parameters, body.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+use sim_games_types::Fields;
+use url::form_urlencoded;
+
+use super::answer::Refusal;
+use crate::error::FieldErrors;
+use crate::model::type_name;
+
+/// A request.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    /// The query's parameters, in their order.
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+/// The body of a request, which is read only once the caller is known.
+#[derive(Debug)]
+pub(super) struct Payload {
+    body: Body,
+    media_type: String,
+    limit: usize,
+}
+
+/// Takes a request apart; a body above the limit will be refused.
+pub(super) fn take_apart(request: Request, limit: usize) -> (Call, Payload) {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let call = Call { method: parts.method, uri: parts.uri, headers: parts.headers, parameters };
+    let media_type = call.header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
+    (call, Payload { body, media_type, limit })
+}
+
+impl Call {
+    /// A header's value, when it is text.
+    pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The last value of a parameter.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.parameters.iter().rev().find(|(it, _)| it == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The query without passwords: stock clients put them there.
+    pub(super) fn redacted_query(&self) -> String {
+        let shown = self.parameters.iter().map(|(name, value)| {
+            let secret = name.to_ascii_lowercase().contains("password");
+            (name.as_str(), if secret { "***" } else { value.as_str() })
+        });
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(shown).finish()
+    }
+
+    /// The answer to a path that lacks its final slash; unsafe methods are to be repeated as such.
+    pub(super) fn redirect_to_slash(&self) -> Option<Response> {
+        let path = self.uri.path();
+        if path.ends_with('/') {
+            return None;
+        }
+        let query = self.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let status = match self.method {
+            Method::GET | Method::HEAD => StatusCode::MOVED_PERMANENTLY,
+            _ => StatusCode::PERMANENT_REDIRECT,
+        };
+        Some((status, [(header::LOCATION, format!("{path}/{query}"))]).into_response())
+    }
+
+    /// Scheme and host by which the client reached the service.
+    pub(super) fn origin(&self) -> String {
+        let authority = self.uri.authority().map(axum::http::uri::Authority::as_str);
+        let host = self.header(header::HOST).or(authority).unwrap_or("localhost");
+        format!("http://{host}")
+    }
+
+    /// Refuses clients that take no JSON. Browsers, which ask for HTML, get JSON as well.
+    pub(super) fn accepts_json(&self) -> Result<(), Refusal> {
+        let Some(accept) = self.header(header::ACCEPT) else { return Ok(()) };
+        let range = |part: &str| {
+            let range = part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            ["*/*", "application/*", "application/json", "text/html", ""].contains(&range.as_str())
+        };
+        if accept.split(',').any(range) { Ok(()) } else { Err(Refusal::not_acceptable()) }
+    }
+
+    /// Refuses other methods than these; `HEAD` goes with `GET`.
+    pub(super) fn only(&self, methods: &[Method]) -> Result<(), Refusal> {
+        let head = self.method == Method::HEAD && methods.contains(&Method::GET);
+        if head || methods.contains(&self.method) {
+            Ok(())
+        } else {
+            Err(Refusal::method(&self.method))
+        }
+    }
+
+    /// Who is to blame for a change, for people who read the audit log.
+    pub(super) fn cause(&self) -> String {
+        format!("{} {}", self.method, self.uri.path())
+    }
+}
+
+impl Payload {
+    /// The body as JSON; no body is an empty object.
+    pub(super) async fn json(self) -> Result<Value, Refusal> {
+        let bytes =
+            to_bytes(self.body, self.limit).await.map_err(|_| Refusal::too_large(self.limit))?;
+        let essence = self.media_type.split(';').next().unwrap_or_default().trim();
+        let is_json = essence.eq_ignore_ascii_case("application/json");
+        if bytes.is_empty() && (is_json || essence.is_empty()) {
+            return Ok(Value::Object(Map::new()));
+        }
+        if !is_json {
+            return Err(Refusal::media_type(&self.media_type));
+        }
+        serde_json::from_slice(&bytes).map_err(Refusal::malformed)
+    }
+
+    /// The body as an object.
+    pub(super) async fn fields(self) -> Result<Fields, Refusal> {
+        as_fields(self.json().await?).map_err(Refusal::from)
+    }
+}
+
+/// The fields of a JSON object.
+pub(super) fn as_fields(value: Value) -> Result<Fields, FieldErrors> {
+    match value {
+        Value::Object(fields) => Ok(fields),
+        Value::Null => Err(FieldErrors::one(FieldErrors::OBJECT, "No data provided")),
+        other => {
+            let kind = type_name(&other);
+            let message = format!("Invalid data. Expected a dictionary, but got {kind}.");
+            Err(FieldErrors::one(FieldErrors::OBJECT, message))
+        }
+    }
+}

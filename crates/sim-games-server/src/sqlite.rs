@@ -1,0 +1,182 @@
+//! The store on SQLite: one writer thread, a few reader connections, one file.
+//!
+//! The writer takes all waiting units of work into one transaction, each in a savepoint of its
+//! own, so that many callers share one flush to the disk and a refused unit takes nobody along.
+
+mod conflict;
+mod delete;
+mod open;
+mod read;
+mod readers;
+mod row;
+mod statements;
+mod unit;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use sim_games_types::{Change, GamePk, Resource, RunPk, Stored, UserPk};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::error::StoreError;
+use crate::store::{GameSnapshot, Outcome, Query, RunSnapshot, Work};
+use readers::Readers;
+use writer::{Job, Message, Writer};
+
+/// Units of work that may wait for the writer; whoever comes later waits to be let in.
+const QUEUE: usize = 1024;
+
+/// Called by the writer with what it has committed, before anybody else learns of it.
+pub(crate) type Observer = Box<dyn Fn(&[Change]) + Send>;
+
+/// A user as the database has it, for the check of a password.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) user: Arc<Stored>,
+    pub(crate) password: Option<String>,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    inbox: mpsc::Sender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    readers: Arc<Readers>,
+    live: broadcast::WeakSender<Arc<[Change]>>,
+    is_new: bool,
+}
+
+impl Sqlite {
+    /// Opens or creates the database file and starts the writer.
+    pub(crate) fn open(
+        path: &Path,
+        readers: usize,
+        live_buffer: usize,
+        observer: Observer,
+    ) -> Result<Self, StoreError> {
+        let lock = open::lock(path)?;
+        let connection = open::writer(path)?;
+        let head = read::head(&connection).map_err(StoreError::unavailable)?;
+        let (live, _) = broadcast::channel(live_buffer);
+        let weak = live.downgrade();
+        let (inbox, messages) = mpsc::channel(QUEUE);
+        let writer = Writer { connection, _lock: lock, head, live, observer };
+        let thread = std::thread::Builder::new()
+            .name("games-writer".to_owned())
+            .spawn(move || writer.run(messages))
+            .map_err(StoreError::unavailable)?;
+        Ok(Self {
+            inbox,
+            thread: Mutex::new(Some(thread)),
+            readers: Arc::new(Readers::new(path, readers)),
+            live: weak,
+            is_new: head == 0,
+        })
+    }
+
+    /// Whether nothing had ever been stored when the database was opened.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Stores a unit of work; durable when it returns.
+    pub(crate) async fn commit(&self, work: Work) -> Result<Outcome, StoreError> {
+        let (answer, outcome) = oneshot::channel();
+        let message = Message::Work(Box::new(Job { work, answer }));
+        self.inbox.send(message).await.map_err(|_| StoreError::Closed)?;
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The changes as they are committed from now on; none when the store is closed.
+    pub(crate) fn live(&self) -> Option<broadcast::Receiver<Arc<[Change]>>> {
+        self.live.upgrade().map(|live| live.subscribe())
+    }
+
+    /// Changes after a number, from the journal.
+    pub(crate) async fn journal(&self, after: u64, limit: u32) -> Result<Vec<Change>, StoreError> {
+        self.readers.run(move |connection| read::journal(connection, after, limit)).await
+    }
+
+    /// The number of the last change that was committed.
+    pub(crate) async fn last_seq(&self) -> Result<u64, StoreError> {
+        self.readers.run(read::head).await
+    }
+
+    /// A game with its phases and roles.
+    pub(crate) async fn load_game(&self, slug: &str) -> Result<Option<GameSnapshot>, StoreError> {
+        let slug = slug.to_owned();
+        self.readers.run(move |connection| read::load_game(connection, &slug)).await
+    }
+
+    /// The keys of a game's active runs.
+    pub(crate) async fn active_runs(&self, game: GamePk) -> Result<Vec<RunPk>, StoreError> {
+        self.readers.run(move |connection| read::active_runs(connection, game)).await
+    }
+
+    /// A run with all that belongs to it.
+    pub(crate) async fn load_run(&self, run: RunPk) -> Result<Option<RunSnapshot>, StoreError> {
+        self.readers.run(move |connection| read::load_run(connection, run)).await
+    }
+
+    /// All active runs of a game with all that belongs to them.
+    pub(crate) async fn load_active_runs(&self, game: GamePk) -> Result<RunSnapshot, StoreError> {
+        self.readers.run(move |connection| read::load_active_runs(connection, game)).await
+    }
+
+    /// The rows that a query asks for.
+    pub(crate) async fn list(&self, query: Query) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.readers.run(move |connection| read::list(connection, &query)).await
+    }
+
+    /// How many rows fulfil a query's conditions.
+    pub(crate) async fn count(&self, query: Query) -> Result<u64, StoreError> {
+        self.readers.run(move |connection| read::count(connection, &query)).await
+    }
+
+    /// A row by its key.
+    pub(crate) async fn get(
+        &self,
+        resource: Resource,
+        pk: i64,
+    ) -> Result<Option<Arc<Stored>>, StoreError> {
+        self.readers.run(move |connection| read::get(connection, resource, pk)).await
+    }
+
+    /// The account with this e-mail address, or with this key.
+    pub(crate) async fn account(&self, login: &str) -> Result<Option<Account>, StoreError> {
+        let login = login.to_owned();
+        self.readers.run(move |connection| read::account(connection, &login)).await
+    }
+
+    /// The stored first answer of a call.
+    pub(crate) async fn answer(
+        &self,
+        user: UserPk,
+        scope: &str,
+        key: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let (scope, key) = (scope.to_owned(), key.to_owned());
+        self.readers.run(move |connection| read::answer(connection, user, &scope, &key)).await
+    }
+
+    /// Finishes what was accepted, then ends the writer and the readers.
+    pub(crate) async fn close(&self) {
+        // The writer is gone already when the store is closed a second time.
+        if self.inbox.send(Message::Stop).await.is_err() {
+            tracing::debug!("the store was closed already");
+        }
+        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the store's writer ended by a panic");
+            }
+        }
+        self.readers.close();
+    }
+}

@@ -1,0 +1,113 @@
+//! Opening the database file: lock, pragmas, schema.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::StoreError;
+
+/// Tells our databases from those of other programs.
+const APPLICATION: i32 = 0x5349_4d47;
+
+/// The version of the schema that this program reads and writes.
+const VERSION: i32 = 1;
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 256;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Takes the lock that keeps a second process out; it ends with the file's handle.
+///
+/// A file of its own, because closing any handle of the database file would drop SQLite's locks.
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)
+            .map_err(|error| unusable(path, format!("its directory cannot be made: {error}")))?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(PathBuf::from(name))
+        .map_err(|error| unusable(path, format!("its lock file cannot be made: {error}")))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => {
+            Err(unusable(path, format!("it cannot be locked: {error}")))
+        }
+    }
+}
+
+/// Opens the connection of the writer, and creates the schema in an empty file.
+pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+    )
+    .map_err(|error| unusable(path, format!("it cannot be opened: {error}")))?;
+    prepare(&connection, path).map_err(|error| match error {
+        Failure::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            unusable(path, "it is not a database".to_owned())
+        }
+        Failure::Sql(error) => unusable(path, error.to_string()),
+        Failure::Unusable(reason) => unusable(path, reason),
+    })?;
+    Ok(connection)
+}
+
+/// Opens a connection that can only read.
+pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;")?;
+    Ok(connection)
+}
+
+enum Failure {
+    Sql(rusqlite::Error),
+    Unusable(String),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+fn prepare(connection: &Connection, path: &Path) -> Result<(), Failure> {
+    if connection.is_readonly("main")? {
+        return Err(Failure::Unusable("it cannot be written, check its permissions".to_owned()));
+    }
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
+         PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;",
+    )?;
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (0, 0) if tables == 0 => {
+            connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION};
+                 PRAGMA user_version = {VERSION}; COMMIT;"
+            ))?;
+            tracing::info!(database.path = %path.display(), "created the database");
+            Ok(())
+        }
+        (APPLICATION, VERSION) => Ok(()),
+        (APPLICATION, version) => Err(Failure::Unusable(format!(
+            "its schema has version {version}, this program knows version {VERSION}"
+        ))),
+        _ => Err(Failure::Unusable("it is a database of another program".to_owned())),
+    }
+}
+
+fn unusable(path: &Path, reason: String) -> StoreError {
+    StoreError::Unusable { path: path.to_owned(), reason }
+}

@@ -1,0 +1,75 @@
+//! The boundary between the API and its database: what is asked for and what is answered.
+//!
+//! Nothing here names a database, so that a second one needs no change above this line.
+
+use std::sync::Arc;
+
+use sim_games_types::{Committed, Stored, UnitOfWork};
+
+use crate::model::{Condition, Presence, Table};
+
+/// A game and what hangs from it directly, as they stood at one moment.
+#[derive(Clone, Debug)]
+pub struct GameSnapshot {
+    /// The journal's last number at that moment.
+    pub seq: u64,
+    /// The game.
+    pub game: Arc<Stored>,
+    /// Its phases, by key.
+    pub phases: Vec<Arc<Stored>>,
+    /// Its roles, by key.
+    pub roles: Vec<Arc<Stored>>,
+}
+
+/// A run, or several, with all that belongs to them, as they stood at one moment.
+#[derive(Clone, Debug)]
+pub struct RunSnapshot {
+    /// The journal's last number at that moment.
+    pub seq: u64,
+    /// The runs and their worlds, members, scenarios, periods, decisions and results: parents
+    /// before children, and by key within one resource.
+    pub objects: Vec<Arc<Stored>>,
+}
+
+/// A unit of work, and how its operations are to be checked.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// The unit.
+    pub(crate) unit: UnitOfWork,
+    /// Which fields its changes must have.
+    pub(crate) changes: Presence,
+    /// Which fields its new rows must have.
+    pub(crate) creates: Presence,
+    /// Whether all operations are checked even after one was refused, and the messages of all told.
+    pub(crate) report_all: bool,
+}
+
+impl From<UnitOfWork> for Work {
+    fn from(unit: UnitOfWork) -> Self {
+        Self { unit, changes: Presence::Partial, creates: Presence::New, report_all: false }
+    }
+}
+
+/// The answer to a unit of work.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// What the caller of the public interface learns.
+    pub(crate) committed: Committed,
+    /// The row of each operation, as it is now or, when deleted, was; none if there was no row.
+    pub(crate) objects: Vec<Option<Arc<Stored>>>,
+}
+
+/// What a list shall contain.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    /// The resource.
+    pub(crate) table: &'static Table,
+    /// What the rows must fulfil.
+    pub(crate) conditions: Vec<Condition>,
+    /// Columns to sort by, and whether downwards; the table's own order is added.
+    pub(crate) order: Vec<(&'static str, bool)>,
+    /// How many rows to leave out.
+    pub(crate) offset: u64,
+    /// How many rows to return at most.
+    pub(crate) limit: u64,
+}

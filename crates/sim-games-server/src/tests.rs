@@ -1,0 +1,49 @@
+//! What a store must do, whatever its database: held against the public interface.
+
+mod feed;
+mod fixture;
+mod units;
+
+/// Stamps the tests of a store into a module; `open` opens the store kept in a directory.
+macro_rules! store_tests {
+    ($backend:ident, $open:path, [$($module:ident :: { $($test:ident),+ $(,)? }),+ $(,)?]) => {
+        mod $backend {
+            $($(
+                #[tokio::test]
+                async fn $test() {
+                    super::$module::$test($open).await;
+                }
+            )+)+
+        }
+    };
+}
+
+store_tests!(sqlite, super::fixture::open_sqlite, [
+    units::{
+        a_new_database_has_its_staff_account,
+        rows_refer_to_rows_of_the_same_unit,
+        a_refused_unit_leaves_nothing_and_takes_nobody_along,
+        get_or_create_is_atomic_for_everybody_who_asks_at_once,
+        an_upsert_without_role_never_makes_a_second_row,
+        a_failed_precondition_refuses_the_unit,
+        updated_grows_with_every_change,
+        a_repeated_call_gets_its_first_answer_also_after_reopening,
+        deletions_are_told_leaves_first_with_their_run,
+        a_deleted_phase_leaves_its_runs,
+        a_role_in_use_is_not_deleted,
+        a_rewind_keeps_the_last_period,
+        a_rewind_to_a_missing_period_changes_nothing,
+        moving_a_world_moves_what_is_below,
+        a_scenario_has_exactly_one_parent,
+        a_changed_password_counts_at_once,
+        inactive_and_unknown_users_are_refused_alike,
+        keys_are_never_given_twice,
+        snapshots_hold_parents_before_children,
+    },
+    feed::{
+        the_feed_has_no_gap_between_journal_and_live,
+        a_reader_that_falls_behind_reads_on_from_the_journal,
+        the_journal_outlives_the_process,
+        the_feed_ends_when_the_store_is_closed,
+    },
+]);

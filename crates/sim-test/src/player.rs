@@ -1,0 +1,148 @@
+//! A member of a test's run, with a session of its own.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use futures_util::FutureExt;
+use serde_json::Value;
+use sim::Core;
+use sim::types::{Resource, UserPk};
+use sim::wamp::{Incoming, MatchPolicy, Payload, Session, SessionEvent};
+
+/// A failed call, as the caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallFailure {
+    /// The error's URI.
+    pub uri: String,
+    /// Its first argument when that is a text.
+    pub message: String,
+}
+
+impl fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.uri)
+    }
+}
+
+impl std::error::Error for CallFailure {}
+
+/// An event that a session received.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The topic without the root, for example `world.1.add_child`.
+    pub topic: String,
+    /// The last part of the topic: `add_child`, `update_child`, `remove_child`.
+    pub name: String,
+    /// The resource of the object.
+    pub resource: String,
+    /// The object.
+    pub object: Value,
+}
+
+/// A session of a user; it follows the topics of its scopes.
+#[derive(Debug)]
+pub struct TestPlayer {
+    session: Session,
+    incoming: Incoming,
+    root: String,
+}
+
+impl TestPlayer {
+    pub(crate) async fn join(
+        core: &Core,
+        realm: &str,
+        root: &str,
+        user: UserPk,
+        follow: &[(Resource, i64)],
+    ) -> Result<Self> {
+        let joined = core.router().attach_as(realm, &user.to_string(), "browser").await;
+        let (session, incoming) = joined.context("the session could not join")?.split();
+        let player = Self { session, incoming, root: root.to_owned() };
+        for (resource, pk) in follow {
+            for name in ["add_child", "update_child", "remove_child"] {
+                let topic = format!("{root}.model.{resource}.{pk}.{name}");
+                player.session.subscribe(&topic, MatchPolicy::Exact).await?;
+            }
+        }
+        Ok(player)
+    }
+
+    /// Calls a procedure of a scope; `args` is a list of positional arguments or an object of
+    /// keyword arguments.
+    ///
+    /// # Errors
+    /// The error with which the service answers.
+    pub async fn call(
+        &self,
+        (resource, pk): (Resource, i64),
+        method: &str,
+        args: impl Into<Value>,
+    ) -> Result<Value, CallFailure> {
+        let text = match args.into() {
+            Value::Object(fields) => ("[]".to_owned(), Value::Object(fields).to_string()),
+            args => (args.to_string(), "{}".to_owned()),
+        };
+        self.call_raw((resource, pk), method, &text.0, &text.1).await
+    }
+
+    /// Calls a procedure with arguments as JSON text, for what a `Value` cannot hold.
+    ///
+    /// # Errors
+    /// The error with which the service answers.
+    pub async fn call_raw(
+        &self,
+        (resource, pk): (Resource, i64),
+        method: &str,
+        args: &str,
+        kwargs: &str,
+    ) -> Result<Value, CallFailure> {
+        let uri = format!("{}.model.{resource}.{pk}.{method}", self.root);
+        let payload = Payload::from_json(Some(args), Some(kwargs));
+        match self.session.call(&uri, payload).await {
+            Ok(answer) => Ok(first(answer.args_json())),
+            Err(error) => {
+                let message = first(error.payload.args_json());
+                let message = message.as_str().unwrap_or_default().to_owned();
+                Err(CallFailure { uri: error.uri, message })
+            }
+        }
+    }
+
+    /// Subscribes to one topic more, given without the root.
+    ///
+    /// # Errors
+    /// The error with which the service answers.
+    pub async fn follow(&self, topic: &str, policy: MatchPolicy) -> Result<(), CallFailure> {
+        let topic = format!("{}.{topic}", self.root);
+        match self.session.subscribe(&topic, policy).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(CallFailure { uri: error.uri, message: String::new() }),
+        }
+    }
+
+    /// The events that have arrived since the last time. What a call caused is there when the
+    /// call has been answered.
+    pub fn events(&mut self) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        while let Some(Some(event)) = self.incoming.recv().now_or_never() {
+            let SessionEvent::Event(event) = event else { continue };
+            let topic = event.topic.strip_prefix(&self.root).unwrap_or(&event.topic);
+            let topic = topic.strip_prefix(".model.").unwrap_or(topic).to_owned();
+            let mut args: Vec<Value> =
+                serde_json::from_str(event.payload.args_json()).unwrap_or_default();
+            seen.push(Seen {
+                name: topic.rsplit('.').next().unwrap_or_default().to_owned(),
+                resource: args.get(1).and_then(Value::as_str).unwrap_or_default().to_owned(),
+                object: args.pop().unwrap_or_default(),
+                topic,
+            });
+        }
+        seen
+    }
+}
+
+/// The first of a JSON array's elements.
+fn first(args: &str) -> Value {
+    let args: Vec<Value> = serde_json::from_str(args).unwrap_or_default();
+    args.into_iter().next().unwrap_or_default()
+}

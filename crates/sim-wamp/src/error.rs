@@ -1,0 +1,64 @@
+//! What can go wrong: the crate's own error, and the ERROR that answers a request.
+
+use crate::{Payload, uri};
+
+/// Why a router or a client could not be started or joined.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The router has no realm of this name.
+    #[error("no realm `{0}`: name one of the router's realms")]
+    NoSuchRealm(String),
+    /// The realm has as many sessions as its limits allow.
+    #[error("realm `{0}` is full: raise `Limits::sessions`")]
+    RealmFull(String),
+    /// The router is shut down.
+    #[error("the router is shut down: nobody can join it any more")]
+    ShutDown,
+    /// The WebSocket could not be opened, or broke.
+    #[error("WebSocket to `{url}` failed")]
+    WebSocket {
+        /// Where the client wanted to connect.
+        url: String,
+        /// What the transport reported.
+        #[source]
+        source: Box<tokio_tungstenite::tungstenite::Error>,
+    },
+    /// The router refused the session.
+    #[error("the router aborted the session with `{reason}`: {message}")]
+    Aborted {
+        /// The URI of ABORT.
+        reason: String,
+        /// The text of ABORT, or nothing.
+        message: String,
+    },
+    /// The router sent something that WAMP does not allow here.
+    #[error("the router broke the protocol: {0}")]
+    Protocol(String),
+    /// The router did not answer in time.
+    #[error("the router at `{0}` did not answer in time")]
+    Timeout(String),
+}
+
+/// The ERROR that answers a call or another request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{uri}`: {}", self.payload.args_json())]
+pub struct CallError {
+    /// Says what kind of error it is.
+    pub uri: String,
+    /// Says what happened, usually as one text in the arguments.
+    pub payload: Payload,
+}
+
+impl CallError {
+    /// Makes an error that carries one text.
+    #[must_use]
+    pub fn new(uri: impl Into<String>, message: &str) -> Self {
+        Self { uri: uri.into(), payload: Payload::text(message) }
+    }
+
+    /// Makes the error of a request whose session has ended.
+    pub(crate) fn ended(reason: &str) -> Self {
+        Self::new(uri::SESSION_ENDED, &format!("the session has ended with `{reason}`"))
+    }
+}

@@ -1,0 +1,262 @@
+//! The session as its owner sees it, the same in process and over a socket.
+
+mod incoming;
+mod publication;
+mod replies;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use incoming::{Delivered, Delivery};
+pub use incoming::{Event, Incoming, Invocation, Responder, SessionEvent};
+pub use publication::Publication;
+pub(crate) use replies::Replies;
+
+use crate::message::Message;
+use crate::router::{Command, Gate};
+use crate::{CallError, MatchPolicy, Payload, SessionInfo, uri};
+
+/// A joined session: the handle that acts, and the receiver of what comes in.
+#[derive(Debug)]
+pub struct LocalSession {
+    /// Calls, registers, publishes and subscribes.
+    pub session: Session,
+    /// Receives invocations and events.
+    pub incoming: Incoming,
+}
+
+impl LocalSession {
+    /// Takes the two halves apart.
+    #[must_use]
+    pub fn split(self) -> (Session, Incoming) {
+        (self.session, self.incoming)
+    }
+}
+
+/// The handle of a session; clones share one session.
+///
+/// The session leaves its realm when [`Session::leave`] is called, or when the last of its
+/// handles and its [`Incoming`] are dropped.
+#[derive(Debug, Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    info: Arc<SessionInfo>,
+    link: Arc<Link>,
+    replies: Arc<Replies>,
+    next_request: AtomicU64,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.link.hang_up();
+    }
+}
+
+/// The way from a session to its router.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// To a realm of this process.
+    Realm { commands: mpsc::Sender<Command>, session: u64, gate: Gate },
+    /// To the task that holds a socket.
+    Socket { messages: mpsc::Sender<Message>, ended: CancellationToken },
+}
+
+impl Link {
+    /// Sends a message, or says why it was refused. A publication that nobody waits for is
+    /// refused silently, as over a socket.
+    async fn send(&self, message: Message) -> Result<(), CallError> {
+        match self {
+            Self::Realm { commands, session, gate } => {
+                if let Err(error) = gate.admit(&message).await {
+                    return if message.is_silent() { Ok(()) } else { Err(error) };
+                }
+                let command = Command::Message { session: *session, message };
+                commands.send(command).await.map_err(|_| CallError::ended(uri::SYSTEM_SHUTDOWN))
+            }
+            Self::Socket { messages, .. } => {
+                messages.send(message).await.map_err(|_| CallError::ended(uri::CLOSE_REALM))
+            }
+        }
+    }
+
+    /// Sends a message if there is room for it at once.
+    fn try_send(&self, message: Message) -> bool {
+        match self {
+            Self::Realm { commands, session, .. } => {
+                commands.try_send(Command::Message { session: *session, message }).is_ok()
+            }
+            Self::Socket { messages, .. } => messages.try_send(message).is_ok(),
+        }
+    }
+
+    /// Ends the session of which no handle is left.
+    fn hang_up(&self) {
+        match self {
+            Self::Realm { commands, session, .. } => {
+                // A realm that is gone has no session left, and one whose queue is full finds the
+                // closed receiver when it next delivers something.
+                drop(commands.try_send(Command::Leave { session: *session }));
+            }
+            Self::Socket { ended, .. } => ended.cancel(),
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(info: Arc<SessionInfo>, link: Arc<Link>, replies: Arc<Replies>) -> Self {
+        Self { inner: Arc::new(Inner { info, link, replies, next_request: AtomicU64::new(1) }) }
+    }
+
+    /// Returns who this session is to its realm.
+    #[must_use]
+    pub fn info(&self) -> &SessionInfo {
+        &self.inner.info
+    }
+
+    /// Offers a procedure, or all procedures of a pattern, and returns the registration's id.
+    ///
+    /// # Errors
+    /// The ERROR of the router, such as `wamp.error.procedure_already_exists`.
+    pub async fn register(&self, uri: &str, policy: MatchPolicy) -> Result<u64, CallError> {
+        let procedure = Arc::from(uri);
+        let make = |request| Message::Register { request, policy, procedure };
+        match self.request(make).await? {
+            Message::Registered { registration, .. } => Ok(registration),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Withdraws a registration.
+    ///
+    /// # Errors
+    /// The ERROR of the router, such as `wamp.error.no_such_registration`.
+    pub async fn unregister(&self, registration: u64) -> Result<(), CallError> {
+        self.request(|request| Message::Unregister { request, registration }).await?;
+        Ok(())
+    }
+
+    /// Subscribes to a topic, or to all topics of a pattern, and returns the subscription's id.
+    ///
+    /// # Errors
+    /// The ERROR of the router, such as `wamp.error.not_authorized`.
+    pub async fn subscribe(&self, uri: &str, policy: MatchPolicy) -> Result<u64, CallError> {
+        let topic = Arc::from(uri);
+        match self.request(|request| Message::Subscribe { request, policy, topic }).await? {
+            Message::Subscribed { subscription, .. } => Ok(subscription),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Ends a subscription.
+    ///
+    /// # Errors
+    /// The ERROR of the router, such as `wamp.error.no_such_subscription`.
+    pub async fn unsubscribe(&self, subscription: u64) -> Result<(), CallError> {
+        self.request(|request| Message::Unsubscribe { request, subscription }).await?;
+        Ok(())
+    }
+
+    /// Calls a procedure and waits for its result, for as long as the callee takes.
+    ///
+    /// # Errors
+    /// The ERROR of the callee or of the router, such as `wamp.error.no_such_procedure`.
+    pub async fn call(&self, uri: &str, payload: Payload) -> Result<Payload, CallError> {
+        let procedure = Arc::from(uri);
+        let make = |request| Message::Call { request, disclose_me: false, procedure, payload };
+        match self.request(make).await? {
+            Message::Result { payload, .. } => Ok(payload),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Publishes an event; waits for the router, and returns the publication's id, if it shall be
+    /// acknowledged.
+    ///
+    /// # Errors
+    /// The ERROR of the router if the publication shall be acknowledged; that the session has
+    /// ended in any case.
+    pub async fn publish(&self, publication: Publication) -> Result<Option<u64>, CallError> {
+        if !publication.acknowledge {
+            let request = self.next_request();
+            let publication = Box::new(publication);
+            self.inner.replies.check()?;
+            self.inner.link.send(Message::Publish { request, publication }).await?;
+            return Ok(None);
+        }
+        let publication = Box::new(publication);
+        match self.request(|request| Message::Publish { request, publication }).await? {
+            Message::Published { publication, .. } => Ok(Some(publication)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Publishes events in their order and without acknowledgment; in process, all of them are
+    /// one command to the realm, so that nobody else's events come between them.
+    ///
+    /// # Errors
+    /// That the session has ended.
+    pub async fn publish_all(&self, publications: Vec<Publication>) -> Result<(), CallError> {
+        self.inner.replies.check()?;
+        if let Link::Realm { commands, session, gate } = &*self.inner.link {
+            let mut admitted = Vec::with_capacity(publications.len());
+            for publication in publications {
+                if gate.admit_publication(&publication).await.is_ok() {
+                    admitted.push(publication);
+                }
+            }
+            let command = Command::PublishAll { session: *session, publications: admitted };
+            return commands
+                .send(command)
+                .await
+                .map_err(|_| CallError::ended(uri::SYSTEM_SHUTDOWN));
+        }
+        for mut publication in publications {
+            publication.acknowledge = false;
+            self.publish(publication).await?;
+        }
+        Ok(())
+    }
+
+    /// Says goodbye to the realm and waits until it has let the session go.
+    pub async fn leave(&self) {
+        let sent = match &*self.inner.link {
+            Link::Realm { commands, session, .. } => {
+                commands.send(Command::Goodbye { session: *session }).await.is_ok()
+            }
+            Link::Socket { messages, .. } => {
+                let reason = uri::CLOSE_REALM.to_owned();
+                messages.send(Message::Goodbye { message: String::new(), reason }).await.is_ok()
+            }
+        };
+        if sent {
+            self.inner.replies.ended().await;
+        }
+    }
+
+    fn next_request(&self) -> u64 {
+        self.inner.next_request.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sends a request and waits for its answer.
+    async fn request(&self, make: impl FnOnce(u64) -> Message) -> Result<Message, CallError> {
+        let request = self.next_request();
+        let waiting = self.inner.replies.wait_for(request)?;
+        self.inner.link.send(make(request)).await?;
+        waiting.answer().await
+    }
+}
+
+/// Makes the error of a request that got the answer of another kind of request.
+fn unexpected(message: &Message) -> CallError {
+    CallError::new(
+        uri::PROTOCOL_VIOLATION,
+        &format!("the router answered with {}, which does not belong here", message.name()),
+    )
+}

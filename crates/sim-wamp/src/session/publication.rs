@@ -1,0 +1,90 @@
+//! An event on its way to the router.
+
+use std::sync::Arc;
+
+use crate::{Payload, SessionInfo};
+
+/// What is published, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The concrete topic.
+    pub topic: Arc<str>,
+    /// The arguments of the event.
+    pub payload: Payload,
+    /// Asks the router to answer.
+    pub acknowledge: bool,
+    /// Withholds the event from the publisher, as is the default.
+    pub exclude_me: bool,
+    /// Asks the router to disclose the publisher where it does not do so anyway.
+    pub disclose_me: bool,
+    /// Withholds the event from these sessions.
+    pub exclude: Vec<u64>,
+    /// Withholds the event from sessions of these authids.
+    pub exclude_authid: Vec<String>,
+    /// Withholds the event from sessions of these roles.
+    pub exclude_authrole: Vec<String>,
+    /// Sends the event to these sessions only.
+    pub eligible: Option<Vec<u64>>,
+    /// Sends the event to sessions of these authids only.
+    pub eligible_authid: Option<Vec<String>>,
+    /// Sends the event to sessions of these roles only.
+    pub eligible_authrole: Option<Vec<String>>,
+}
+
+impl Publication {
+    /// Makes a publication to everybody but oneself, without acknowledgment.
+    #[must_use]
+    pub fn new(topic: impl Into<Arc<str>>, payload: Payload) -> Self {
+        Self {
+            topic: topic.into(),
+            payload,
+            acknowledge: false,
+            exclude_me: true,
+            disclose_me: false,
+            exclude: Vec::new(),
+            exclude_authid: Vec::new(),
+            exclude_authrole: Vec::new(),
+            eligible: None,
+            eligible_authid: None,
+            eligible_authrole: None,
+        }
+    }
+
+    /// Asks the router to answer.
+    #[must_use]
+    pub fn acknowledged(mut self) -> Self {
+        self.acknowledge = true;
+        self
+    }
+
+    /// Sends the event to the publisher, too.
+    #[must_use]
+    pub fn including_me(mut self) -> Self {
+        self.exclude_me = false;
+        self
+    }
+
+    /// Says whether every subscriber but perhaps the publisher receives the event.
+    pub(crate) fn is_for_all(&self) -> bool {
+        self.exclude.is_empty()
+            && self.exclude_authid.is_empty()
+            && self.exclude_authrole.is_empty()
+            && self.eligible.is_none()
+            && self.eligible_authid.is_none()
+            && self.eligible_authrole.is_none()
+    }
+
+    /// Says whether the lists let a session receive the event.
+    pub(crate) fn is_for(&self, info: &SessionInfo) -> bool {
+        let named = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
+        let eligible = |list: &Option<Vec<String>>, name: &str| {
+            list.as_ref().is_none_or(|list| named(list, name))
+        };
+        !self.exclude.contains(&info.session)
+            && !named(&self.exclude_authid, &info.authid)
+            && !named(&self.exclude_authrole, &info.authrole)
+            && self.eligible.as_ref().is_none_or(|list| list.contains(&info.session))
+            && eligible(&self.eligible_authid, &info.authid)
+            && eligible(&self.eligible_authrole, &info.authrole)
+    }
+}

@@ -1,0 +1,199 @@
+//! Each limit, exactly at its bound.
+
+use std::time::Duration;
+
+use sim_wamp::{Client, Credentials, Error, Limits, MatchPolicy, Payload, Publication, uri};
+use tokio_tungstenite::tungstenite::Message as Frame;
+
+use crate::kit::{Heard, Server, Way, args, soon};
+
+async fn server(change: impl FnOnce(&mut Limits)) -> Server {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    Server::with(limits, true).await
+}
+
+#[tokio::test]
+async fn message_of_the_longest_length_passes_and_longer_ones_close_with_1009() {
+    let server = server(|limits| limits.message_bytes = 10_000).await;
+    let message = |length: usize| {
+        let text = r#"[48,1,{},"app.x",[""]]"#;
+        text.replace(r#""""#, &format!("\"{}\"", "x".repeat(length - text.len())))
+    };
+    let mut raw = server.raw_joined().await;
+    raw.send(&message(10_000)).await;
+    assert!(raw.text().await.contains(uri::NO_SUCH_PROCEDURE));
+    for length in [10_001, 20_000, 20_001, 100_000] {
+        let mut raw = server.raw_joined().await;
+        raw.send(&message(length)).await;
+        assert_eq!(raw.hear().await, Heard::Close(1009), "{length}");
+    }
+    let mut raw = server.raw_joined().await;
+    raw.frame(Frame::Binary(vec![0; 10_001].into())).await;
+    assert_eq!(raw.hear().await, Heard::Close(1009));
+}
+
+#[tokio::test]
+async fn realm_takes_as_many_sessions_as_it_may() {
+    let server = server(|limits| limits.sessions = 2).await;
+    let engine = server.engine().await;
+    let second = server.join(Way::Socket).await;
+    let refused = server.router.attach("realm1", "x", "y").await;
+    assert!(matches!(refused, Err(Error::RealmFull(_))));
+    let refused = soon(Client::connect(&server.url(), "realm1", Credentials::Anonymous)).await;
+    match refused {
+        Err(Error::Aborted { reason, .. }) => assert_eq!(reason, uri::RESOURCE_EXHAUSTED),
+        other => panic!("{other:?}"),
+    }
+    soon(second.session.leave()).await;
+    soon(Client::connect(&server.url(), "realm1", Credentials::Anonymous)).await.unwrap();
+    soon(engine.session.leave()).await;
+}
+
+#[tokio::test]
+async fn subscriptions_registrations_and_open_calls_are_limited_per_session() {
+    let server = server(|limits| {
+        (limits.subscriptions, limits.registrations, limits.open_calls) = (2, 2, 2);
+    })
+    .await;
+    let mut engine = server.engine().await;
+    for uri in ["app.a", "app.b", "app.c"] {
+        soon(engine.session.register(uri, MatchPolicy::Exact)).await.unwrap();
+    }
+    for way in [Way::Local, Way::Socket] {
+        let joined = server.join(way).await;
+        let session = &joined.session;
+        for uri in ["app.1", "app.2"] {
+            soon(session.subscribe(uri, MatchPolicy::Exact)).await.unwrap();
+            soon(session.register(uri, MatchPolicy::Exact)).await.unwrap();
+        }
+        let refused = soon(session.subscribe("app.3", MatchPolicy::Exact)).await;
+        assert_eq!(refused.unwrap_err().uri, uri::RESOURCE_EXHAUSTED);
+        let refused = soon(session.register("app.3", MatchPolicy::Exact)).await;
+        assert_eq!(refused.unwrap_err().uri, uri::RESOURCE_EXHAUSTED);
+
+        let calling = async {
+            tokio::join!(
+                session.call("app.a", Payload::empty()),
+                session.call("app.a", Payload::empty()),
+                session.call("app.a", Payload::empty()),
+            )
+        };
+        let answering = async {
+            let (first, second) = (engine.invocation().await, engine.invocation().await);
+            first.respond(Ok(Payload::empty())).await;
+            second.respond(Ok(Payload::empty())).await;
+        };
+        let ((first, second, third), ()) = soon(async { tokio::join!(calling, answering) }).await;
+        assert_eq!((first, second), (Ok(Payload::empty()), Ok(Payload::empty())));
+        assert_eq!(third.unwrap_err().uri, uri::RESOURCE_EXHAUSTED);
+        soon(session.leave()).await;
+    }
+}
+
+#[tokio::test]
+async fn handshake_that_takes_too_long_is_aborted() {
+    let server = server(|limits| limits.handshake = Duration::from_millis(50)).await;
+    let mut raw = server.raw().await;
+    assert_eq!(
+        raw.text().await,
+        r#"[3,{"message":"the handshake took too long"},"wamp.error.authentication_failed"]"#
+    );
+    assert_eq!(raw.hear().await, Heard::Close(1000));
+}
+
+#[tokio::test]
+async fn silent_peer_is_closed_and_one_that_answers_pings_is_not() {
+    let server = server(|limits| {
+        limits.idle = Duration::from_millis(300);
+        limits.ping = Duration::from_millis(20);
+        limits.closing = Duration::from_millis(100);
+    })
+    .await;
+    let mut engine = server.engine().await;
+    soon(engine.session.subscribe(uri::ON_LEAVE, MatchPolicy::Exact)).await.unwrap();
+    // This client's task answers pings; it lives as long as the test.
+    let lively = server.join(Way::Socket).await;
+    // Nobody reads from this one, and so nobody answers.
+    let silent = server.raw_joined().await;
+    let event = engine.event().await;
+    let left: (u64, String, String) = serde_json::from_str(event.payload.args_json()).unwrap();
+    assert_ne!(left.0, lively.session.info().session);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn subscriber_that_stops_reading_is_disconnected_and_nobody_else_waits() {
+    let server = server(|limits| {
+        limits.queue = 64;
+        limits.closing = Duration::from_millis(200);
+    })
+    .await;
+    let mut engine = server.engine().await;
+    soon(engine.session.subscribe(uri::ON_LEAVE, MatchPolicy::Exact)).await.unwrap();
+    let mut stuck = server.raw_joined().await;
+    stuck.send(r#"[32,1,{},"app.t"]"#).await;
+    stuck.text().await;
+    let mut other = server.join(Way::Socket).await;
+    soon(other.session.subscribe("app.t", MatchPolicy::Exact)).await.unwrap();
+    // More than the buffers of two kernels and the queue hold; the other one reads all of it.
+    let text = args(&format!("[\"{}\"]", "x".repeat(100_000)));
+    let mut published = 0;
+    let left = loop {
+        soon(engine.session.publish(Publication::new("app.t", text.clone()))).await.unwrap();
+        published += 1;
+        other.event().await;
+        tokio::select! {
+            biased;
+            event = engine.event() => break event,
+            () = std::future::ready(()) => {}
+        }
+        assert!(published < 10_000, "the stuck subscriber is never disconnected");
+    };
+    assert_eq!(&*left.topic, uri::ON_LEAVE);
+    assert!(published > 64);
+    soon(engine.session.publish(Publication::new("app.t", args("[1]")))).await.unwrap();
+    assert_eq!(other.event().await.payload.args_json(), "[1]");
+}
+
+#[tokio::test]
+async fn overloaded_local_session_refuses_calls_first_and_ends_last() {
+    let server = server(|limits| limits.local_queue = 8).await;
+    let mut engine = server.engine().await;
+    soon(engine.session.register("app.x", MatchPolicy::Exact)).await.unwrap();
+    soon(engine.session.subscribe("app.t", MatchPolicy::Exact)).await.unwrap();
+    let joined = server.join(Way::Local).await;
+    let event = || Publication::new("app.t", Payload::empty()).acknowledged();
+    for _ in 0..7 {
+        soon(joined.session.publish(event())).await.unwrap();
+    }
+    let refused = soon(joined.session.call("app.x", Payload::empty())).await;
+    assert_eq!(refused.unwrap_err().uri, uri::RESOURCE_EXHAUSTED);
+    soon(joined.session.publish(event())).await.unwrap();
+    for _ in 0..8 {
+        engine.event().await;
+    }
+    for _ in 0..9 {
+        soon(joined.session.publish(event())).await.unwrap();
+    }
+    for _ in 0..8 {
+        engine.event().await;
+    }
+    assert_eq!(engine.goodbye().await, uri::RESOURCE_EXHAUSTED);
+    let gone = soon(joined.session.call("app.x", Payload::empty())).await;
+    assert_eq!(gone.unwrap_err().uri, uri::NO_SUCH_PROCEDURE);
+}
+
+#[tokio::test]
+async fn deaf_session_cancels_calls_and_still_gets_its_results() {
+    let server = Server::start().await;
+    let engine = server.engine().await;
+    soon(engine.session.register("app.x", MatchPolicy::Exact)).await.unwrap();
+    let session = engine.session.clone();
+    drop(engine);
+    let joined = server.join(Way::Socket).await;
+    let canceled = soon(joined.session.call("app.x", Payload::empty())).await;
+    assert_eq!(canceled.unwrap_err().uri, uri::CANCELED);
+    let own = soon(session.call("app.x", Payload::empty())).await;
+    assert_eq!(own.unwrap_err().uri, uri::CANCELED);
+}

@@ -1,0 +1,131 @@
+//! The router's two questions: who is this, answered from users, and may they, from scopes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sim_engine::{Engine, Matching};
+use sim_games_server::{AuthError, GamesApi};
+use sim_games_types::{User, UserPk};
+use sim_wamp::{
+    Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Identity, MatchPolicy,
+    SessionInfo,
+};
+
+use crate::messages::{ANONYMOUS, BROWSER, OPERATOR, peer};
+
+/// The secret that the original hands to every browser.
+const LEGACY_SECRET: &str = "nopassword";
+
+/// The engines that are running; they start after the router that asks about them.
+pub(crate) type Engines = Arc<std::sync::OnceLock<Vec<(String, Engine)>>>;
+
+/// Logs users in by password; with `legacy_auth`, also the browsers of the original.
+pub(crate) struct Users {
+    pub(crate) api: GamesApi,
+    pub(crate) engines: Engines,
+    pub(crate) legacy_auth: bool,
+}
+
+#[async_trait]
+impl Authenticator for Users {
+    fn methods(&self, _realm: &str) -> Vec<AuthMethod> {
+        let legacy = self.legacy_auth.then_some(AuthMethod::Wampcra);
+        legacy.into_iter().chain([AuthMethod::Ticket, AuthMethod::Anonymous]).collect()
+    }
+
+    async fn anonymous(&self, _realm: &str) -> Result<Identity, AuthRefused> {
+        Ok(identity(ANONYMOUS.to_owned(), ANONYMOUS, "static"))
+    }
+
+    async fn ticket(
+        &self,
+        authid: &str,
+        ticket: &str,
+        _realm: &str,
+    ) -> Result<Identity, AuthRefused> {
+        match self.api.authenticate(authid, ticket).await {
+            Ok(user) => {
+                let role = if user.is_staff { OPERATOR } else { BROWSER };
+                Ok(identity(user.id.to_string(), role, "games-api"))
+            }
+            Err(error @ (AuthError::Refused | AuthError::Limited { .. })) => {
+                Err(AuthRefused::new(error.to_string()))
+            }
+            Err(error) => {
+                tracing::warn!("a login could not be checked: {error}");
+                Err(AuthRefused::new("the login cannot be checked at the moment, try again"))
+            }
+        }
+    }
+
+    async fn cra_secret(&self, authid: &str, _realm: &str) -> Result<CraSecret, AuthRefused> {
+        let identity = identity(authid.to_owned(), BROWSER, "dynamic");
+        let secret = match self.legacy_user(authid).await {
+            Some(_) => LEGACY_SECRET.to_owned(),
+            // A secret that nobody knows: a stranger's signature is wrong like any other, so that
+            // nobody learns which users exist.
+            None => format!("{:032x}", rand::random::<u128>()),
+        };
+        Ok(CraSecret::new(secret, identity))
+    }
+}
+
+impl Users {
+    /// The active user whom a browser of the original names, if it plays in a loaded run.
+    async fn legacy_user(&self, authid: &str) -> Option<User> {
+        let pk = UserPk(authid.parse().ok().filter(|_| self.legacy_auth)?);
+        let plays = self.engines.get()?.iter().any(|(_, engine)| engine.is_member(pk));
+        let user = self.api.user(pk).await.ok()??;
+        (plays && user.is_active && user.id.to_string() == authid).then_some(user)
+    }
+}
+
+fn identity(authid: String, authrole: &str, authprovider: &str) -> Identity {
+    Identity { authid, authrole: authrole.to_owned(), authprovider: authprovider.to_owned() }
+}
+
+/// Lets browsers do what the scope tree allows them.
+///
+/// A call passes when it is addressed to a game at all: whether the caller may make it is decided
+/// when it is handled, inside the world's turn. Registering is for nobody.
+pub(crate) struct Scopes {
+    pub(crate) engines: Engines,
+}
+
+#[async_trait]
+impl Authorizer for Scopes {
+    async fn authorize(
+        &self,
+        session: &SessionInfo,
+        action: Action,
+        uri: &str,
+        policy: MatchPolicy,
+    ) -> bool {
+        let Some(engines) = self.engines.get() else { return false };
+        let Some((root, engine)) = engines.iter().find(|(root, _)| is_below(uri, root)) else {
+            return false;
+        };
+        if &*session.authrole == ANONYMOUS {
+            return action == Action::Call && uri.strip_prefix(root.as_str()) == Some(".ready");
+        }
+        let peer = peer(session.session, &session.authid, &session.authrole);
+        match action {
+            Action::Call => true,
+            Action::Register => false,
+            Action::Publish => engine.may_publish(peer, uri),
+            Action::Subscribe => {
+                let matching = match policy {
+                    MatchPolicy::Exact => Matching::Exact,
+                    MatchPolicy::Prefix => Matching::Prefix,
+                    MatchPolicy::Wildcard => Matching::Wildcard,
+                };
+                engine.may_subscribe(peer, uri, matching)
+            }
+        }
+    }
+}
+
+/// Whether a URI lies below a game's root.
+fn is_below(uri: &str, root: &str) -> bool {
+    uri.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'))
+}

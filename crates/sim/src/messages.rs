@@ -1,0 +1,147 @@
+//! The engine's session in its realm: calls and messages in, answers and events out.
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use sim_engine::{Call, CallError, Engine, Event, Messages, Peer, Procedure};
+use sim_wamp::{Incoming, MatchPolicy, Payload, Publication, Session, SessionEvent, uri};
+
+/// The role of users who operate the service.
+pub(crate) const OPERATOR: &str = "operator";
+/// The role of all other users.
+pub(crate) const BROWSER: &str = "browser";
+/// The role of sessions that have not logged in.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+
+/// The message port on an in-process WAMP session.
+#[derive(Debug)]
+pub(crate) struct RealmMessages {
+    session: Session,
+}
+
+impl RealmMessages {
+    pub(crate) fn new(session: Session) -> Self {
+        Self { session }
+    }
+}
+
+#[async_trait]
+impl Messages for RealmMessages {
+    async fn publish(&self, events: Vec<Event>) {
+        let publications = events
+            .into_iter()
+            .map(|event| Publication {
+                eligible_authid: Some(event.audience.iter().map(ToString::to_string).collect()),
+                ..Publication::new(
+                    event.topic,
+                    Payload::from_json(Some(event.args), Some(event.kwargs)),
+                )
+            })
+            .collect();
+        if self.session.publish_all(publications).await.is_err() {
+            tracing::debug!("events were dropped: the realm has ended");
+        }
+    }
+}
+
+/// Offers an engine's procedures and subscribes to the topics on which browsers talk to it.
+pub(crate) async fn offer(session: &Session, engine: &Engine) -> Result<(), sim_wamp::CallError> {
+    let policy = |procedure: &Procedure| match procedure.wildcard {
+        true => MatchPolicy::Wildcard,
+        false => MatchPolicy::Exact,
+    };
+    for procedure in engine.procedures() {
+        session.register(&procedure.uri, policy(&procedure)).await?;
+    }
+    for topic in engine.topics() {
+        session.subscribe(&topic.uri, policy(&topic)).await?;
+    }
+    session.subscribe(uri::ON_JOIN, MatchPolicy::Exact).await?;
+    session.subscribe(uri::ON_LEAVE, MatchPolicy::Exact).await?;
+    Ok(())
+}
+
+/// Hands everything that comes in to the engine, until the session ends.
+///
+/// It never waits: what a session asks for queues in the engine, session by session.
+pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
+    while let Some(event) = incoming.recv().await {
+        match event {
+            SessionEvent::Invocation(invocation) => {
+                let Some(caller) = &invocation.caller else { continue };
+                let call = Call {
+                    uri: invocation.procedure,
+                    peer: peer(caller.session, &caller.authid, &caller.authrole),
+                    args: invocation.payload.args_json().into(),
+                    kwargs: invocation.payload.kwargs_json().into(),
+                };
+                let responder = invocation.responder;
+                let answer = |outcome: Result<String, CallError>| {
+                    let answer = match outcome {
+                        Ok(value) => {
+                            Ok(Payload::from_json(Some(format!("[{value}]")), None::<String>))
+                        }
+                        Err(error) => Err(on_the_wire(&error)),
+                    };
+                    Box::pin(responder.respond(answer)) as sim_engine::BoxFuture<()>
+                };
+                engine.call(call, Box::new(answer));
+            }
+            SessionEvent::Event(event) => match &*event.topic {
+                uri::ON_JOIN => {
+                    if let Some(peer) = joined(&event.payload) {
+                        engine.joined(peer);
+                    }
+                }
+                uri::ON_LEAVE => {
+                    if let Some(peer) = left(&event.payload) {
+                        engine.left(peer);
+                    }
+                }
+                _ => {
+                    if let Some(by) = &event.publisher {
+                        let peer = peer(by.session, &by.authid, &by.authrole);
+                        engine.message(peer, event.topic);
+                    }
+                }
+            },
+            SessionEvent::Goodbye { reason } => {
+                tracing::debug!(reason, "the engine's session has ended");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An engine's error as WAMP has it.
+fn on_the_wire(error: &CallError) -> sim_wamp::CallError {
+    let kwargs = (!error.kwargs().is_empty()).then(|| error.kwargs());
+    let payload = Payload::new(&error.args(), kwargs)
+        .unwrap_or_else(|_| Payload::text("the error could not be written as JSON"));
+    sim_wamp::CallError { uri: error.uri().to_owned(), payload }
+}
+
+/// Who is on the other end of a session, from what the router vouches for.
+pub(crate) fn peer(session: u64, authid: &str, authrole: &str) -> Peer {
+    let user = match authrole {
+        BROWSER | OPERATOR => authid.parse().ok().map(sim_games_types::UserPk),
+        _ => None,
+    };
+    Peer { session, user, operator: authrole == OPERATOR }
+}
+
+fn joined(payload: &Payload) -> Option<Peer> {
+    #[derive(Deserialize)]
+    struct Details {
+        session: u64,
+        authid: String,
+        authrole: String,
+    }
+    let [details]: [Details; 1] = serde_json::from_str(payload.args_json()).ok()?;
+    Some(peer(details.session, &details.authid, &details.authrole))
+}
+
+fn left(payload: &Payload) -> Option<Peer> {
+    let (session, authid, authrole): (u64, String, String) =
+        serde_json::from_str(payload.args_json()).ok()?;
+    Some(peer(session, &authid, &authrole))
+}

@@ -1,0 +1,169 @@
+//! A whole service: the core and its two listening sockets.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::serve::ListenerExt;
+use sim_engine::DeclarationError;
+use sim_games_server::{GamesApi, Options, StoreError};
+use sim_wamp::Limits;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::core::{Core, CoreConfig, Played};
+
+/// What a service is made of. Nothing has a default here: the binary's settings have.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where browsers connect; port 0 lets the system choose.
+    pub bind: SocketAddr,
+    /// Where the Games API listens; port 0 lets the system choose.
+    pub games_bind: SocketAddr,
+    /// The directory of the database; it is created.
+    pub data_dir: PathBuf,
+    /// The name of the database file in it.
+    pub database: String,
+    /// The name of the WAMP realm.
+    pub realm: String,
+    /// Whether browsers of the original may log in with its fixed secret.
+    pub legacy_auth: bool,
+    /// The games and their roots.
+    pub games: Vec<Played>,
+}
+
+/// A service could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceError {
+    /// A listening socket could not be opened.
+    #[error("cannot listen on `{address}`: {error}; choose another address with `{setting}`")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The setting that chooses it.
+        setting: &'static str,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The database could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A game is declared wrongly.
+    #[error(transparent)]
+    Declaration(DeclarationError),
+    /// The router did not take the engine.
+    #[error("the engine could not join the realm: {0}")]
+    Router(#[source] sim_wamp::Error),
+    /// The game's URIs cannot be offered.
+    #[error("the procedures under the root topic `{root}` cannot be offered: {error}")]
+    Root {
+        /// The root.
+        root: String,
+        /// What the router said.
+        error: sim_wamp::CallError,
+    },
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    core: Core,
+    address: SocketAddr,
+    games_address: SocketAddr,
+    servers: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+}
+
+impl Service {
+    /// Opens the sockets and the database, and starts everything.
+    ///
+    /// # Errors
+    /// When an address is taken, the database cannot be used, or a game is declared wrongly.
+    /// Nothing is left running then.
+    pub async fn start(config: Config) -> Result<Self, ServiceError> {
+        // The sockets come first: a second service on the same ports must not touch the database.
+        let listener = listen(config.bind, "--bind").await?;
+        let games_listener = listen(config.games_bind, "--games-bind").await?;
+        let api = GamesApi::open(Options::new(config.data_dir.join(&config.database))).await?;
+        let core_config = CoreConfig {
+            realm: config.realm,
+            legacy_auth: config.legacy_auth,
+            limits: Limits::default(),
+        };
+        let core = Core::start(api, core_config, config.games).await?;
+        let stop = CancellationToken::new();
+        let (address, games_address) = (local(&listener)?, local(&games_listener)?);
+        let pages = axum::Router::new().route("/ws", core.router().websocket());
+        let servers = vec![
+            tokio::spawn(serve(listener, pages, stop.clone())),
+            tokio::spawn(serve(games_listener, core.games_router(), stop.clone())),
+        ];
+        Ok(Self { core, address, games_address, servers, stop })
+    }
+
+    /// Where browsers connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the Games API listens.
+    #[must_use]
+    pub fn games_address(&self) -> SocketAddr {
+        self.games_address
+    }
+
+    /// The parts behind the sockets.
+    #[must_use]
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// Waits until every game is installed.
+    pub async fn ready(&self) {
+        self.core.installed().await;
+    }
+
+    /// Stops accepting, lets calls in flight finish, says goodbye to every session, and closes the
+    /// database.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.core.stop().await;
+        for server in self.servers {
+            // Keep-alive connections may idle for long: by now nothing is left that they could do.
+            server.abort();
+            drop(server.await);
+        }
+    }
+}
+
+async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ServiceError> {
+    TcpListener::bind(address).await.map_err(|error| ServiceError::Listen {
+        address,
+        setting,
+        error,
+    })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, ServiceError> {
+    listener.local_addr().map_err(|error| ServiceError::Listen {
+        address: SocketAddr::from(([0, 0, 0, 0], 0)),
+        setting: "--bind",
+        error,
+    })
+}
+
+async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection keeps its delay: {error}");
+        }
+    });
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = server.await {
+        tracing::error!("a listening socket failed: {error}");
+    }
+}

@@ -1,0 +1,151 @@
+//! The service is killed in the middle of everything; what it acknowledged is there afterwards.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use black_box::{Answer, Div, Environment, Member, Tables};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+const PAIRS: usize = 8;
+const KILLS: u64 = 4;
+/// Acknowledged decisions before the kill, more in each round.
+const BURST: u64 = 60;
+
+/// What one player knows of one period: the operand that was acknowledged last, and the one that
+/// was under way when the service died.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    period: u64,
+    role: u64,
+    acknowledged: Option<f64>,
+    under_way: Option<f64>,
+}
+
+#[tokio::test]
+async fn whatever_was_acknowledged_is_there_after_a_kill() -> Result<()> {
+    let mut div = Div::start(&["--no-seed"]).await?;
+    let seeded = div.seed(&["--worlds", &PAIRS.to_string()], "").await?;
+    assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
+    let environment = div.environment("default").await?;
+    let mut entries = Vec::new();
+    for kill in 1..=KILLS {
+        entries.extend(burst(&mut div, &environment, kill * BURST).await?);
+        div.restart().await?;
+        check(&div, &environment, &entries).await?;
+    }
+    // Whoever comes back plays on.
+    let mut s1 = div.member(&environment, "s1@div.edu").await?;
+    s1.play(environment.worlds[0].period, 1).await
+}
+
+/// Lets all pairs play until so many decisions are acknowledged, then kills the service.
+async fn burst(div: &mut Div, environment: &Environment, count: u64) -> Result<Vec<Entry>> {
+    let (acknowledged, mut count_down) = mpsc::channel(1024);
+    let mut pairs = JoinSet::new();
+    for world in 0..PAIRS {
+        let mut members = Vec::new();
+        for number in [2 * world + 1, 2 * world + 2] {
+            members.push(div.member(environment, &format!("s{number}@div.edu")).await?);
+        }
+        let scenario = environment.worlds[world].scenario;
+        let period = div.periods(scenario).await?.last().context("no period")?.0;
+        pairs.spawn(play_until_killed(members, period, acknowledged.clone()));
+    }
+    drop(acknowledged);
+    for _ in 0..count {
+        count_down.recv().await.context("the pairs stopped playing")?;
+    }
+    div.service.kill9().await?;
+    // What was acknowledged but not yet counted must not block anybody.
+    while count_down.recv().await.is_some() {}
+    let mut entries = Vec::new();
+    while let Some(pair) = pairs.join_next().await {
+        entries.extend(pair??);
+    }
+    Ok(entries)
+}
+
+/// One pair plays round after round, submitting each decision three times, until the end.
+async fn play_until_killed(
+    mut members: Vec<Member>,
+    mut period: u64,
+    acknowledged: mpsc::Sender<()>,
+) -> Result<Vec<Entry>> {
+    for member in &mut members {
+        let world = member.own_world()?.world;
+        member.follow(&format!("world.{world}")).await?;
+    }
+    let mut entries = Vec::new();
+    let mut operand = 0.0;
+    loop {
+        for member in &members {
+            let role = member.role.context("a player without role")?;
+            entries.push(Entry { period, role, acknowledged: None, under_way: None });
+        }
+        for _ in 0..3 {
+            operand += 1.0;
+            let [dividend, divisor] = &mut members[..] else { unreachable!("a pair is two") };
+            let at = entries.len() - 2;
+            for entry in &mut entries[at..] {
+                entry.under_way = Some(operand);
+            }
+            let answers =
+                tokio::join!(dividend.submit(period, operand), divisor.submit(period, operand));
+            for (entry, answer) in entries[at..].iter_mut().zip([answers.0, answers.1]) {
+                // The connection ends with the service; the decision may be stored or not.
+                let Ok(answer) = answer else { continue };
+                ensure!(answer == ok(), "answered with {answer:?}");
+                entry.acknowledged = entry.under_way.take();
+                acknowledged.send(()).await.ok();
+            }
+            if entries[at..].iter().any(|entry| entry.under_way.is_some()) {
+                return Ok(entries);
+            }
+        }
+        match next_period(&mut members[0]).await {
+            Some(next) => period = next,
+            None => return Ok(entries),
+        }
+    }
+}
+
+/// Waits for the period that the pair's round opened; nothing when the service is gone.
+async fn next_period(member: &mut Member) -> Option<u64> {
+    loop {
+        let event = member.wamp.next_event().await.ok()?;
+        if (event.action(), event.resource()) == ("add_child", "period") {
+            return event.object()["id"].as_u64();
+        }
+    }
+}
+
+fn ok() -> Answer {
+    Answer::Result { args: vec!["ok".into()], kwargs: serde_json::Value::Null }
+}
+
+async fn check(div: &Div, environment: &Environment, entries: &[Entry]) -> Result<()> {
+    let tables = Tables::read(&div.rest, environment.run).await?;
+    tables.check(environment.roles["Dividend"], environment.roles["Divisor"])?;
+
+    // A later burst goes on in the period in which an earlier one was cut off, so a decision may
+    // be what either of them left; the latest acknowledgement overrules all before it.
+    let mut known: BTreeMap<(u64, u64), (bool, Vec<f64>)> = BTreeMap::new();
+    for entry in entries {
+        let (must_be_there, operands) = known.entry((entry.period, entry.role)).or_default();
+        if let Some(operand) = entry.acknowledged {
+            *must_be_there = true;
+            *operands = vec![operand];
+        }
+        operands.extend(entry.under_way);
+    }
+    for ((period, role), (must_be_there, operands)) in known {
+        let row =
+            tables.periods.get(&period).with_context(|| format!("period {period} is gone"))?;
+        match row.operands.get(&role) {
+            Some(operand) => ensure!(operands.contains(operand), "{operand}, not {operands:?}"),
+            None => ensure!(!must_be_there, "role {role} lost its decision in period {period}"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! The black-box suite: one module per feature, everything through programs and sockets.
+
+mod crash;
+mod frames;
+mod games_api;
+mod inputs;
+mod pairs;
+mod refusals;
+mod round;
+mod seed;
+mod startup;
+mod stock_browser;

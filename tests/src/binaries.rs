@@ -1,0 +1,78 @@
+//! Builds the programs under test, once per test process, and finds them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail};
+
+/// Where the programs under test lie.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    /// The service.
+    pub service: PathBuf,
+    /// The command that creates the default environment.
+    pub seed: PathBuf,
+}
+
+impl Binaries {
+    /// Builds the programs in the profile of the running test, the first time it is asked.
+    ///
+    /// # Errors
+    /// When the build fails; every later call answers with the same text.
+    pub fn get() -> Result<&'static Self> {
+        static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
+        let built = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+        built.as_ref().map_err(|error| anyhow::anyhow!(error.clone()))
+    }
+
+    /// Finds the programs beside the running one, without building anything.
+    ///
+    /// # Errors
+    /// When one of them is not there.
+    pub fn beside_this_program() -> Result<Self> {
+        let found = Self::in_dir(&profile_dir()?);
+        for path in [&found.service, &found.seed] {
+            if !path.exists() {
+                bail!("`{}` is missing, run `cargo build` for it first", path.display());
+            }
+        }
+        Ok(found)
+    }
+
+    fn in_dir(dir: &Path) -> Self {
+        let suffix = std::env::consts::EXE_SUFFIX;
+        let path = |name| dir.join(format!("{name}{suffix}"));
+        Self { service: path("div-service"), seed: path("div-seed") }
+    }
+}
+
+fn build() -> Result<Binaries> {
+    let dir = profile_dir()?;
+    let target_dir = dir.parent().context("a profile's directory lies in the target directory")?;
+    let profile = match dir.file_name().and_then(|name| name.to_str()) {
+        Some("debug") => "dev",
+        Some(name) => name,
+        None => bail!("cannot tell the profile from `{}`", dir.display()),
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "-p", "div-service", "-p", "div-seed", "--bins"])
+        .args(["--profile", profile, "--target-dir"])
+        .arg(target_dir)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .context("running `cargo build`")?;
+    if !output.status.success() {
+        bail!("building the programs failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(Binaries::in_dir(&dir))
+}
+
+/// The directory cargo put the running program into: its profile's, without `deps`.
+fn profile_dir() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("finding the running program")?;
+    let dir = program.parent().context("a program lies in a directory")?;
+    let dir = if dir.ends_with("deps") { dir.parent().unwrap_or(dir) } else { dir };
+    Ok(dir.to_path_buf())
+}
