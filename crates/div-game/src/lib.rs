@@ -76,7 +76,7 @@ async fn submit_decision(
             period.open_next();
         }
     }
-    tracing::info!(
+    tracing::debug!(
         period.pk = period.id.0,
         role.name = role.name,
         operand,

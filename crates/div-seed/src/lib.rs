@@ -11,3 +11,4 @@ pub use name::{RunName, RunNameError};
 pub use output::{Output, Silent};
 pub use plan::{Reset, SeedOptions};
 pub use seed::{Summary, seed};
+pub use sim_games_client::Client;

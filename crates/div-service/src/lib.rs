@@ -1,1 +1,9 @@
-//! The Div service: Games API, WAMP router and engine in one process.
+#![doc = include_str!("../README.md")]
+
+mod greeting;
+mod run;
+mod seeding;
+mod settings;
+
+pub use run::run;
+pub use settings::Settings;

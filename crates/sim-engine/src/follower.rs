@@ -14,6 +14,9 @@ use crate::sync::read;
 /// The longest pause between two attempts to reach the store.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How long a missing game is no news.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// Follows the journal until the engine stops.
 pub(crate) async fn follow(inner: Arc<Inner>) {
     let mut pause = Duration::from_millis(100);
@@ -58,7 +61,6 @@ async fn install(inner: &Inner) -> Result<Option<Box<dyn ChangeFeed>>, StoreErro
     inner.model.install(&snapshot);
     let game = read(&inner.model.game).game.as_ref().map(|game| game.pk());
     let Some(game) = game else {
-        tracing::warn!("No `games` found for {{'slug': '{slug}'}}; waiting until it is created");
         wait_for_game(inner, feed).await;
         return Ok(None);
     };
@@ -69,15 +71,27 @@ async fn install(inner: &Inner) -> Result<Option<Box<dyn ChangeFeed>>, StoreErro
 
 /// Waits until a game with the slug is stored. Whatever else happens meanwhile concerns no tree.
 async fn wait_for_game(inner: &Inner, mut feed: Box<dyn ChangeFeed>) {
+    let slug = inner.game.slug();
+    // A service that fills an empty database itself need not alarm anybody.
+    let notice = tokio::time::sleep(GRACE);
+    tokio::pin!(notice);
+    let mut noticed = false;
     loop {
         let changes = tokio::select! {
             () = inner.stop.cancelled() => return,
+            () = &mut notice, if !noticed => {
+                tracing::warn!(
+                    "No `games` found for {{'slug': '{slug}'}}; waiting until it is created"
+                );
+                noticed = true;
+                continue;
+            }
             changes = feed.next() => changes,
         };
         let Some(changes) = changes else { return };
         let appeared = changes.iter().any(|change| {
             matches!(&change.object.record, Record::Game(game)
-                if game.slug == inner.game.slug() && change.action != Action::Deleted)
+                if game.slug == slug && change.action != Action::Deleted)
         });
         if appeared {
             return;

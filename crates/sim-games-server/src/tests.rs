@@ -1,7 +1,7 @@
 //! What a store must do, whatever its database: held against the public interface.
 
 mod feed;
-mod fixture;
+pub(crate) mod fixture;
 mod units;
 
 /// Stamps the tests of a store into a module; `open` opens the store kept in a directory.

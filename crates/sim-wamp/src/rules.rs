@@ -49,7 +49,7 @@ impl Rules {
         let rules = self.roles.entry(role.into()).or_default();
         // The most specific first, and the later of two equal ones, so that it replaces the other.
         rules.insert(0, rule);
-        rules.sort_by(|a, b| specificity(b).cmp(&specificity(a)));
+        rules.sort_by_key(|rule| std::cmp::Reverse(specificity(rule)));
         self
     }
 

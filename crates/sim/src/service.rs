@@ -1,7 +1,7 @@
 //! A whole service: the core and its two listening sockets.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use axum::serve::ListenerExt;
@@ -38,7 +38,7 @@ pub struct Config {
 #[non_exhaustive]
 pub enum ServiceError {
     /// A listening socket could not be opened.
-    #[error("cannot listen on `{address}`: {error}; choose another address with `{setting}`")]
+    #[error("cannot listen on `{address}`, choose another address with `{setting}`")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -114,6 +114,16 @@ impl Service {
     #[must_use]
     pub fn games_address(&self) -> SocketAddr {
         self.games_address
+    }
+
+    /// Where clients on this machine reach the Games API.
+    #[must_use]
+    pub fn games_address_for_clients(&self) -> SocketAddr {
+        let mut address = self.games_address;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        address
     }
 
     /// The parts behind the sockets.

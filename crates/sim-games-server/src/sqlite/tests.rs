@@ -93,3 +93,64 @@ async fn a_closed_store_says_so() {
     assert!(matches!((read, write), (StoreError::Closed, StoreError::Closed)));
     store.close().await;
 }
+
+/// A unit that stores a game with this much data.
+fn game(name: &str, data: &str) -> Work {
+    let body = serde_json::json!({"name": name, "data": data});
+    let serde_json::Value::Object(fields) = body else { unreachable!("it is an object") };
+    let operation =
+        sim_games_types::Operation::Create { resource: Resource::Game, fields, reference: None };
+    let unit = sim_games_types::UnitOfWork {
+        operations: vec![operation],
+        ..sim_games_types::UnitOfWork::default()
+    };
+    unit.into()
+}
+
+#[test]
+fn a_full_disk_refuses_the_whole_group_and_is_survived() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("games.db");
+    let (live, mut announced) = broadcast::channel(16);
+    let mut writer = Writer {
+        connection: open::writer(&path).unwrap(),
+        _lock: open::lock(&path).unwrap(),
+        head: 0,
+        live,
+        observer: Box::new(|_| {}),
+    };
+    let commit = |writer: &mut Writer, works: Vec<Work>| -> Vec<Result<Outcome, StoreError>> {
+        let (jobs, mut answers): (Vec<_>, Vec<_>) = works
+            .into_iter()
+            .map(|work| {
+                let (answer, outcome) = oneshot::channel();
+                (Job { work, answer }, outcome)
+            })
+            .unzip();
+        writer.commit(jobs);
+        answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
+    };
+    let pages: i64 =
+        writer.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    let allow = |writer: &Writer, pages: i64| {
+        writer.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))
+    };
+    allow(&writer, pages + 2).unwrap();
+    let large = "x".repeat(200_000);
+    let refused = commit(&mut writer, vec![game("a", ""), game("b", &large), game("c", "")]);
+    let unavailable =
+        |it: &Result<Outcome, StoreError>| it.as_ref().is_err_and(StoreError::is_transient);
+    assert!(refused.iter().any(unavailable), "{refused:?}");
+    let stored = refused.iter().filter(|it| it.is_ok()).count();
+    allow(&writer, 1_000_000).unwrap();
+    let again = commit(&mut writer, vec![game("d", &large)]);
+    assert!(again[0].is_ok(), "{again:?}");
+    let games: i64 =
+        writer.connection.query_row("SELECT count(*) FROM game", [], |row| row.get(0)).unwrap();
+    assert_eq!(usize::try_from(games).unwrap(), stored + 1);
+    let mut told = 0;
+    while let Ok(changes) = announced.try_recv() {
+        told += changes.len();
+    }
+    assert_eq!(told, stored + 1);
+}

@@ -66,7 +66,8 @@ impl Writer {
         // Whoever still waits in the queue learns that the store is closed when it is dropped.
     }
 
-    fn commit(&mut self, group: Vec<Job>) {
+    /// Stores a group in one transaction and tells everybody.
+    pub(super) fn commit(&mut self, group: Vec<Job>) {
         let (answers, works): (Vec<_>, Vec<_>) =
             group.into_iter().map(|job| (job.answer, job.work)).unzip();
         match self.transaction(&works) {

@@ -88,7 +88,7 @@ fn escaped_option_names_are_understood() {
 
 #[test]
 fn undisclosed_publisher_is_not_written() {
-    let mut event = EventMessage {
+    let event = EventMessage {
         subscription: 1,
         publication: 2,
         topic: "a.b".into(),
@@ -97,7 +97,6 @@ fn undisclosed_publisher_is_not_written() {
         payload: Payload::empty(),
         text: OnceLock::new(),
     };
-    event.text = OnceLock::new();
     let text = Message::Event(Arc::new(event)).text();
     assert_eq!(text.as_str(), r#"[36,1,2,{"topic":"a.b"}]"#);
 }

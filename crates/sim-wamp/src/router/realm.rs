@@ -224,6 +224,7 @@ impl Realm {
                         let (uri, payload) = (uri.to_owned(), Payload::text(text));
                         self.dealer.failed(session, request, uri, payload, &mut self.out);
                     }
+                    Delivered::Gone => lost.push(session),
                     Delivered::Full => {
                         tracing::warn!(session, "session reads too slowly and is disconnected");
                         peer.overflow();
@@ -257,8 +258,8 @@ impl Peer {
             Self::Local(delivery) => delivery.try_deliver(message),
             Self::Remote { queue, .. } => match queue.try_send(message) {
                 Ok(()) => Delivered::Done,
-                // The connection has ended and says so itself.
-                Err(TrySendError::Closed(_)) => Delivered::Done,
+                // Most connections say so themselves when they end, but one that panicked cannot.
+                Err(TrySendError::Closed(_)) => Delivered::Gone,
                 Err(TrySendError::Full(_)) => Delivered::Full,
             },
         }

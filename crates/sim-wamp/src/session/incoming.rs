@@ -142,7 +142,7 @@ pub(crate) struct Delivery {
     trusted: bool,
 }
 
-/// What became of a message to an in-process session.
+/// What became of a message to a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Delivered {
     /// It arrived, or nobody wants it.
@@ -151,6 +151,8 @@ pub(crate) enum Delivered {
     Refused { request: u64, uri: &'static str, text: &'static str },
     /// An event found no place.
     Full,
+    /// Nobody is there any more.
+    Gone,
 }
 
 impl Delivery {

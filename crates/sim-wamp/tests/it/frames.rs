@@ -128,17 +128,17 @@ async fn recorded_frames_of_a_stock_browser_are_answered_alike() {
 
 /// Sends an HTTP request and returns the head and body of the answer.
 async fn http(server: &Server, head: &str) -> String {
-    let mut stream = TcpStream::connect(&server.address).await.unwrap();
+    let mut stream = TcpStream::connect(&server.address).await.expect("the router listens");
     let request = format!("{head}\r\nHost: x\r\nConnection: close\r\n\r\n");
     let request = if head.contains("Upgrade:") {
         request.replace("Connection: close", "Connection: Upgrade")
     } else {
         request
     };
-    stream.write_all(request.as_bytes()).await.unwrap();
-    stream.shutdown().await.unwrap();
+    stream.write_all(request.as_bytes()).await.expect("the router reads");
+    stream.shutdown().await.expect("the router is there");
     let mut answer = String::new();
-    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    soon(stream.read_to_string(&mut answer)).await.expect("the answer is text");
     answer
 }
 

@@ -40,11 +40,11 @@ async fn invocation_carries_the_called_uri_the_caller_and_the_raw_payload() {
     for (one, other) in Way::PAIRS {
         let (caller, mut callee) = (server.join(one).await, server.join(other).await);
         let registration =
-            soon(callee.session.register("app..run", MatchPolicy::Wildcard)).await.unwrap();
-        let calling = caller.session.call("app.17.run", args(r#"[1e999 , "ü"]"#));
+            soon(callee.session.register("app.w..run", MatchPolicy::Wildcard)).await.unwrap();
+        let calling = caller.session.call("app.w.17.run", args(r#"[1e999 , "ü"]"#));
         let answering = async {
             let invocation = callee.invocation().await;
-            assert_eq!(&*invocation.procedure, "app.17.run");
+            assert_eq!(&*invocation.procedure, "app.w.17.run");
             assert_eq!(invocation.registration, registration);
             assert_eq!(invocation.payload.args_json(), r#"[1e999 , "ü"]"#);
             let disclosed = invocation.caller.clone().unwrap();
@@ -55,7 +55,7 @@ async fn invocation_carries_the_called_uri_the_caller_and_the_raw_payload() {
         let (result, ()) = soon(async { tokio::join!(calling, answering) }).await;
         assert_eq!(result.unwrap_err().uri, uri::CANCELED, "a dropped call is canceled");
         soon(callee.session.unregister(registration)).await.unwrap();
-        let gone = soon(caller.session.call("app.17.run", Payload::empty())).await;
+        let gone = soon(caller.session.call("app.w.17.run", Payload::empty())).await;
         assert_eq!(gone.unwrap_err().uri, uri::NO_SUCH_PROCEDURE);
         let again = soon(callee.session.unregister(registration)).await;
         assert_eq!(again.unwrap_err().uri, uri::NO_SUCH_REGISTRATION);

@@ -56,6 +56,9 @@ fn all_subscribers_of_a_pattern_share_an_id_and_one_event() {
     assert_eq!(one.publisher.as_ref().unwrap().session, 3);
 }
 
+/// A change of the publication, and who still receives it.
+type Case = (fn(&mut Publication), &'static [u64]);
+
 #[test]
 fn lists_choose_the_receivers() {
     let mut broker = Broker::new(10, true);
@@ -68,7 +71,7 @@ fn lists_choose_the_receivers() {
         change(&mut publication);
         publication
     };
-    let cases: [(fn(&mut Publication), &[u64]); 9] = [
+    let cases: [Case; 9] = [
         (|_| {}, &[2, 3]),
         (|p| p.exclude_me = false, &[1, 2, 3]),
         (|p| p.exclude = vec![2], &[3]),

@@ -1,0 +1,80 @@
+//! What a person reads who starts the service.
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use sim::Service;
+
+use crate::Settings;
+use crate::seeding::STAFF;
+
+/// Accounts of the default environment, with the passwords that everybody knows.
+const KNOWN: [(&str, &str); 2] = [("leader@div.edu", "leader"), ("s1@div.edu", "s1")];
+
+/// The lines that name the addresses, for people and for programs that start the service.
+pub(crate) fn addresses(service: &Service) -> String {
+    format!(
+        "listening on http://{}/apis/\nlistening on ws://{}/ws\n",
+        service.games_address(),
+        service.address()
+    )
+}
+
+/// What to open and who can log in.
+pub(crate) fn help(service: &Service, settings: &Settings, seeded: bool) -> String {
+    let browsers = reachable(service.address());
+    let games = reachable(service.games_address());
+    let mut text = String::new();
+    let (realm, root, (email, password)) = (&settings.realm, &settings.root_topic, STAFF);
+    let lines = [
+        String::new(),
+        format!(
+            "players and leaders   ws://{browsers}/ws   realm {realm}, e-mail and password as ticket"
+        ),
+        format!("procedures            {root}.model.<resource>.<id>.<name>"),
+        format!("Games API             http://{games}/apis/   staff account {email} / {password}"),
+    ];
+    for line in lines {
+        writeln!(text, "{line}").expect("writing to a string cannot fail");
+    }
+    if seeded {
+        text.push_str(
+            "log in as             leader@div.edu / leader\n\
+             \x20                     s1@div.edu / s1 and s2@div.edu / s2 (World 1)\n\
+             \x20                     s3@div.edu / s3 and s4@div.edu / s4 (World 2)\n",
+        );
+    }
+    text.push('\n');
+    text
+}
+
+/// The address as a person on this machine types it.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        ip if ip.is_unspecified() => {
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+        }
+        _ => address,
+    }
+}
+
+/// Warns when passwords that everybody knows open the service to other machines.
+pub(crate) async fn warn_of_known_passwords(service: &Service) {
+    let browsers = !service.address().ip().is_loopback();
+    let games = !service.games_address().ip().is_loopback();
+    if !browsers && !games {
+        return;
+    }
+    let mut open = Vec::new();
+    for (email, password) in [STAFF].into_iter().chain(KNOWN) {
+        if service.core().api().authenticate(email, password).await.is_ok() {
+            open.push(email);
+        }
+    }
+    if !open.is_empty() {
+        tracing::warn!(
+            "other machines can log in with default passwords ({}): change them, or bind to 127.0.0.1",
+            open.join(", ")
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! The settings: flags, each with its environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Parser};
+
+/// Serves the simulation Div: Games API, WAMP router and engine in one process.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "div-service", version)]
+pub struct Settings {
+    /// Where browsers connect (WAMP over WebSocket, path `/ws`); port 0 chooses a free one
+    #[arg(long, env = "DIV_BIND", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub bind: SocketAddr,
+
+    /// Where the Games API listens (path `/apis/`); port 0 chooses a free one
+    #[arg(long, env = "DIV_GAMES_BIND", value_name = "ADDRESS", default_value = "127.0.0.1:8100")]
+    pub games_bind: SocketAddr,
+
+    /// The directory of the embedded database; it is created
+    #[arg(long, env = "DIV_DATA_DIR", value_name = "DIRECTORY", default_value = "./data")]
+    pub data_dir: PathBuf,
+
+    /// Another Games API to use in place of the embedded one (not supported yet)
+    #[arg(long, env = "SIMPL_GAMES_URL", value_name = "URL")]
+    pub games_url: Option<String>,
+
+    /// The name of the WAMP realm
+    #[arg(long, env = "DIV_REALM", value_name = "NAME", default_value = "realm1", value_parser = uri)]
+    pub realm: String,
+
+    /// The root of all procedure and topic URIs
+    #[arg(
+        long,
+        env = "ROOT_TOPIC",
+        value_name = "URI",
+        default_value = "world.simpl.sims.div",
+        value_parser = uri
+    )]
+    pub root_topic: String,
+
+    /// The slug of the game in the Games API
+    #[arg(
+        long,
+        env = "GAME_SLUG",
+        value_name = "SLUG",
+        default_value = "div",
+        value_parser = slug
+    )]
+    pub game_slug: String,
+
+    /// The name that the game gets when it is created
+    #[arg(long, env = "GAME_NAME", value_name = "NAME", default_value = "Div", value_parser = name)]
+    pub game_name: String,
+
+    /// Whether a complete period opens the next one
+    #[arg(
+        long,
+        env = "DIV_STEP_PERIODS",
+        value_name = "BOOL",
+        default_value = "true",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub step_periods: bool,
+
+    /// Leave an empty database empty
+    #[arg(long, env = "DIV_NO_SEED", value_parser = BoolishValueParser::new())]
+    pub no_seed: bool,
+
+    /// Let browsers of the original log in with its fixed secret: anyone can be anyone
+    #[arg(long, env = "DIV_LEGACY_AUTH", value_parser = BoolishValueParser::new())]
+    pub legacy_auth: bool,
+
+    /// What is logged, for example `info`, `warn` or `info,div_game=debug`
+    #[arg(long, env = "DIV_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+}
+
+/// The components of a WAMP URI: not empty, no white space, no `#`.
+fn uri(text: &str) -> Result<String, String> {
+    let fits =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '#');
+    if !text.split('.').all(fits) {
+        return Err("it must be words joined by dots, without white space or `#`".to_owned());
+    }
+    if text.starts_with("wamp.") {
+        return Err("names that begin with `wamp.` are reserved".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn slug(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || text.len() > 250 || !text.chars().all(fits) {
+        return Err("a slug consists of letters, numbers, underscores and hyphens".to_owned());
+    }
+    if text == "user" {
+        return Err("`user` is reserved".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 100 {
+        return Err("a name has 1 to 100 characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Settings, clap::Error> {
+        Settings::try_parse_from([&["div-service"], args].concat())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Settings::command().debug_assert();
+    }
+
+    #[test]
+    fn stepping_can_be_turned_off() {
+        assert!(parse(&[]).unwrap().step_periods);
+        assert!(parse(&["--step-periods"]).unwrap().step_periods);
+        assert!(!parse(&["--step-periods", "off"]).unwrap().step_periods);
+        assert!(!parse(&["--step-periods=false"]).unwrap().step_periods);
+    }
+
+    #[test]
+    fn malformed_settings_are_refused() {
+        for args in [
+            ["--bind", "nowhere"],
+            ["--realm", ""],
+            ["--root-topic", "a..b"],
+            ["--root-topic", "wamp.div"],
+            ["--game-slug", "my game"],
+            ["--game-slug", "user"],
+            ["--game-name", "  "],
+            ["--step-periods", "perhaps"],
+        ] {
+            assert!(parse(&args).is_err(), "{args:?}");
+        }
+    }
+}

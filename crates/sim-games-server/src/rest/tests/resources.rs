@@ -1,0 +1,144 @@
+//! What the resources do beyond what the recording shows.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::Service;
+
+#[tokio::test]
+async fn a_put_keeps_what_it_does_not_name() {
+    let service = Service::start().await;
+    let decision = json!({"period": 1, "name": "decision", "role": 1, "data": {"operand": 4.0}});
+    service.staff("POST", "decisions/", decision).await;
+    let body = json!({"period": 1, "name": "decision", "data": {"operand": 5.0}});
+    let answer = service.staff("PUT", "decisions/1/", body).await;
+    assert_eq!((answer.status, &answer.body["role"]), (StatusCode::OK, &json!(1)));
+    let answer = service.staff("PUT", "periods/1/", json!({"scenario": 1, "data": {}})).await;
+    assert_eq!((answer.status, &answer.body["order"]), (StatusCode::OK, &json!(1)));
+}
+
+#[tokio::test]
+async fn a_bulk_request_is_stored_as_a_whole_or_not_at_all() {
+    let service = Service::start().await;
+    let twins = json!([{"scenario": 1, "order": 2}, {"scenario": 1, "order": 2}]);
+    let answer = service.staff("POST", "bulk/periods/", twins).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let message = "The fields scenario, order must make a unique set.";
+    assert_eq!(answer.body, json!([{}, {"non_field_errors": [message]}]));
+    assert_eq!(service.get("periods/").await.keys(), [1]);
+    let answer =
+        service.staff("POST", "bulk/periods/", json!([{"scenario": 1, "order": 2}, 7])).await;
+    let message = "Invalid data. Expected a dictionary, but got int.";
+    assert_eq!(answer.body, json!([{}, {"non_field_errors": [message]}]));
+}
+
+#[tokio::test]
+async fn a_bulk_deletion_needs_a_filter_that_means_something() {
+    let service = Service::start().await;
+    for query in ["", "?bogus=1", "?bogus=1&scenario=1", "?scenario=", "?run_active=maybe"] {
+        let answer = service.staff("DELETE", &format!("bulk/periods/{query}"), Value::Null).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+    }
+    assert_eq!(service.get("periods/").await.keys(), [1]);
+    let answer = service.staff("DELETE", "bulk/periods/?scenario=1", Value::Null).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    assert_eq!(service.get("periods/").await.body, json!([]));
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_sorted() {
+    let service = Service::start().await;
+    let private = json!({"name": "A", "runuser": 1});
+    service.staff("POST", "scenarios/", private).await;
+    let periods = json!([{"scenario": 1, "order": 3}, {"scenario": 2, "order": 2}]);
+    service.staff("POST", "bulk/periods/", periods).await;
+    service.staff("POST", "results/", json!({"period": 3, "name": "result"})).await;
+    for (path, keys) in [
+        ("scenarios/?run=1", vec![1, 2]),
+        ("scenarios/?world__run=1", vec![1]),
+        ("scenarios/?runuser__run=1", vec![2]),
+        ("scenarios/?ordering=name", vec![2, 1]),
+        ("periods/?ordering=-order", vec![2, 3, 1]),
+        ("periods/?scenario__runuser__run=1", vec![3]),
+        ("periods/?order=2&order=3", vec![2]),
+        ("periods/?run_active=TRUE&game_slug=div", vec![1, 2, 3]),
+        ("periods/?run_active=0", vec![]),
+        ("periods/?run=7", vec![]),
+        ("periods/?scenario=None", vec![]),
+        ("results/?scenario=2", vec![1]),
+        ("results/?period__scenario__runuser__run=1", vec![1]),
+        ("runs/?ordering=bogus&nosuch=1&order=5", vec![1]),
+    ] {
+        assert_eq!(service.get(path).await.keys(), keys, "{path}");
+    }
+    let answer = service.get("periods/?run=abc").await;
+    assert_eq!(answer.body, json!({"run": ["Enter a number."]}));
+}
+
+#[tokio::test]
+async fn pages_are_linked_and_bounded() {
+    let service = Service::start().await;
+    let periods: Vec<Value> = (2..=5).map(|order| json!({"scenario": 1, "order": order})).collect();
+    service.staff("POST", "bulk/periods/", Value::Array(periods)).await;
+    let base = "http://api.test:8100/apis/periods/";
+    for (query, keys, link) in [
+        ("page_size=2", vec![1, 2], format!("<{base}?page=2&page_size=2>; rel=\"next\"")),
+        (
+            "page_size=2&page=2&run=1",
+            vec![3, 4],
+            format!(
+                "<{base}?page=3&page_size=2&run=1>; rel=\"next\", \
+                 <{base}?page_size=2&run=1>; rel=\"prev\""
+            ),
+        ),
+        ("page_size=2&page=last", vec![5], format!("<{base}?page=2&page_size=2>; rel=\"prev\"")),
+        ("page_size=99999999", vec![1, 2, 3, 4, 5], String::new()),
+    ] {
+        let answer = service.get(&format!("periods/?{query}")).await;
+        assert_eq!((answer.keys(), answer.header("link")), (keys, link.as_str()), "{query}");
+    }
+    for page in ["0", "-1", "9", "x", "", "18446744073709551615"] {
+        let answer = service.get(&format!("periods/?page={page}")).await;
+        assert_eq!(answer.body, json!({"detail": "Invalid page."}), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_kept() {
+    let service = Service::start().await;
+    let answer = service.staff("DELETE", "roles/1/", Value::Null).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    let detail = "Role `1` is still in use, delete or change what refers to it first.";
+    assert_eq!(answer.body, json!({ "detail": detail }));
+    assert_eq!(service.staff("DELETE", "phases/1/", Value::Null).await.status, 204);
+    assert_eq!(service.get("runs/1/").await.body["phase"], Value::Null);
+}
+
+#[tokio::test]
+async fn slugs_are_derived_and_user_is_reserved() {
+    let service = Service::start().await;
+    let derived = service.staff("POST", "games/", json!({"name": "Another Game!  Here"})).await;
+    assert_eq!(derived.body["slug"], json!("another-game-here"));
+    let again =
+        service.staff("PATCH", "games/another-game-here/", json!({"name": "B", "slug": ""})).await;
+    assert_eq!(again.body["slug"], json!("b"));
+    let reserved = service.staff("POST", "games/", json!({"name": "User"})).await;
+    assert_eq!(reserved.body, json!({"slug": ["The slug \"user\" is reserved."]}));
+    let taken = service.staff("POST", "games/", json!({"name": "div"})).await;
+    assert_eq!(taken.body, json!({"slug": ["game with this slug already exists."]}));
+}
+
+#[tokio::test]
+async fn wrong_fields_are_told_together() {
+    let service = Service::start().await;
+    let body = json!({"name": "x".repeat(101), "period": 99, "role": 98});
+    let answer = service.staff("POST", "decisions/", body).await;
+    assert_eq!(
+        answer.body,
+        json!({
+            "name": ["Ensure this field has no more than 100 characters."],
+            "period": ["Invalid pk \"99\" - object does not exist."],
+            "role": ["Invalid pk \"98\" - object does not exist."],
+        })
+    );
+}
