@@ -41,15 +41,20 @@ async fn whatever_was_acknowledged_is_there_after_a_kill() -> Result<()> {
 
 /// Lets all pairs play until so many decisions are acknowledged, then kills the service.
 async fn burst(div: &mut Div, environment: &Environment, count: u64) -> Result<Vec<Entry>> {
-    let (acknowledged, mut count_down) = mpsc::channel(1024);
-    let mut pairs = JoinSet::new();
-    for world in 0..PAIRS {
+    let mut ready = Vec::new();
+    for (world, pks) in environment.worlds.iter().enumerate() {
         let mut members = Vec::new();
         for number in [2 * world + 1, 2 * world + 2] {
-            members.push(div.member(environment, &format!("s{number}@div.edu")).await?);
+            let mut member = div.member(environment, &format!("s{number}@div.edu")).await?;
+            member.follow(&format!("world.{}", pks.world)).await?;
+            members.push(member);
         }
-        let scenario = environment.worlds[world].scenario;
-        let period = div.periods(scenario).await?.last().context("no period")?.0;
+        let period = div.periods(pks.scenario).await?.last().context("no period")?.0;
+        ready.push((members, period));
+    }
+    let (acknowledged, mut count_down) = mpsc::channel(1024);
+    let mut pairs = JoinSet::new();
+    for (members, period) in ready {
         pairs.spawn(play_until_killed(members, period, acknowledged.clone()));
     }
     drop(acknowledged);
@@ -72,10 +77,6 @@ async fn play_until_killed(
     mut period: u64,
     acknowledged: mpsc::Sender<()>,
 ) -> Result<Vec<Entry>> {
-    for member in &mut members {
-        let world = member.own_world()?.world;
-        member.follow(&format!("world.{world}")).await?;
-    }
     let mut entries = Vec::new();
     let mut operand = 0.0;
     loop {

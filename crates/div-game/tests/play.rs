@@ -1,5 +1,7 @@
 //! The game as its players meet it, on a whole service in one process.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
+
 use div_game::{DIVIDEND, DIVISOR, Rules, game};
 use serde_json::{Value, json};
 use sim::types::{Fields, Operation, Resource, Target, UnitOfWork};

@@ -107,7 +107,6 @@ impl Core {
 
     /// The REST endpoints of the Games API. A write answers once every engine has taken it, so that
     /// what was created can be called.
-    #[must_use]
     pub fn games_router(&self) -> axum::Router {
         self.api.router(Some(Arc::new(AllEngines(self.engines.clone()))))
     }

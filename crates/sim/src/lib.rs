@@ -15,3 +15,8 @@ pub use sim_wamp as wamp;
 
 pub use crate::core::{Core, CoreConfig, Played};
 pub use service::{Config, Service, ServiceError};
+
+/// The workspace's README, so that its example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -183,7 +183,7 @@ pub(super) static TABLES: [Table; 12] = [
                 null: true,
                 default: Cell::Text(Cow::Borrowed("null")),
             },
-            Field::nullable("password", Kind::Password),
+            Field::optional("password", Kind::Password, Cell::Null),
         ],
         natural_key: &["email"],
         unique: &[single(&["email"], "A user with that email address already exists.")],
