@@ -158,12 +158,18 @@ async fn every_spelling_of_a_number_is_stored_as_that_number() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_third_is_printed_with_the_shortest_digits() -> Result<()> {
+async fn a_quotient_is_stored_to_its_last_digit() -> Result<()> {
     let mut table = Table::start().await?;
-    table.dividend.play(table.period, 1).await?;
-    table.divisor.play(table.period, 3).await?;
-    let results = table.div.rest.list(&format!("results/?period={}", table.period)).await?;
-    assert_eq!(results[0]["data"].to_string(), r#"{"quotient":0.3333333333333333}"#);
+    for (dividend, divisor, printed) in [
+        (1, 3, r#"{"quotient":0.3333333333333333}"#),
+        (10, 11, r#"{"quotient":0.9090909090909091}"#),
+        (7, 2, r#"{"quotient":3.5}"#),
+    ] {
+        table.dividend.play(table.period, dividend).await?;
+        table.divisor.play(table.period, divisor).await?;
+        let results = table.div.rest.list(&format!("results/?period={}", table.period)).await?;
+        assert_eq!(results[0]["data"].to_string(), printed);
+    }
     Ok(())
 }
 

@@ -29,12 +29,13 @@ impl Binaries {
         built.as_ref().map_err(|error| anyhow::anyhow!(error.clone()))
     }
 
-    /// Finds the programs beside the running one, without building anything.
+    /// Finds the programs beside the running one, or in the directory chosen by
+    /// `BLACK_BOX_BINARIES`, without building anything.
     ///
     /// # Errors
     /// When one of them is not there.
     pub fn beside_this_program() -> Result<Self> {
-        let found = Self::in_dir(&profile_dir()?);
+        let found = Self::in_dir(&chosen_dir().map_or_else(profile_dir, Ok)?);
         for path in [&found.service, &found.seed] {
             if !path.exists() {
                 bail!("`{}` is missing, run `cargo build` for it first", path.display());
@@ -51,8 +52,8 @@ impl Binaries {
 }
 
 fn build() -> Result<Binaries> {
-    if let Some(dir) = std::env::var_os("BLACK_BOX_BINARIES") {
-        return Ok(Binaries::in_dir(Path::new(&dir)));
+    if let Some(dir) = chosen_dir() {
+        return Ok(Binaries::in_dir(&dir));
     }
     let dir = profile_dir()?;
     let target_dir = dir.parent().context("a profile's directory lies in the target directory")?;
@@ -73,6 +74,10 @@ fn build() -> Result<Binaries> {
         bail!("building the programs failed: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(Binaries::in_dir(&dir))
+}
+
+fn chosen_dir() -> Option<PathBuf> {
+    std::env::var_os("BLACK_BOX_BINARIES").map(PathBuf::from)
 }
 
 /// The directory cargo put the running program into: its profile's, without `deps`.

@@ -30,7 +30,7 @@ impl Messages for RealmMessages {
         let publications = events
             .into_iter()
             .map(|event| Publication {
-                eligible_authid: Some(event.audience.iter().map(ToString::to_string).collect()),
+                eligible_authid: Some(event.audience),
                 ..Publication::new(
                     event.topic,
                     Payload::from_json(Some(event.args), Some(event.kwargs)),

@@ -248,7 +248,8 @@ fn publication(
     publication.exclude_authid = options.strings("exclude_authid")?.unwrap_or_default();
     publication.exclude_authrole = options.strings("exclude_authrole")?.unwrap_or_default();
     publication.eligible = options.ids("eligible")?;
-    publication.eligible_authid = options.strings("eligible_authid")?;
+    let eligible = options.strings("eligible_authid")?;
+    publication.eligible_authid = eligible.map(|list| list.into_iter().map(Arc::from).collect());
     publication.eligible_authrole = options.strings("eligible_authrole")?;
     Ok(publication)
 }

@@ -187,7 +187,6 @@ fn publish(out: &mut Out, request: u64, publication: &Publication) {
     let lists = [
         ("exclude_authid", some(&publication.exclude_authid)),
         ("exclude_authrole", some(&publication.exclude_authrole)),
-        ("eligible_authid", publication.eligible_authid.as_ref()),
         ("eligible_authrole", publication.eligible_authrole.as_ref()),
     ];
     for (name, list) in lists {
@@ -195,6 +194,10 @@ fn publish(out: &mut Out, request: u64, publication: &Publication) {
             key(out, name);
             out.list(list);
         }
+    }
+    if let Some(list) = &publication.eligible_authid {
+        key(out, "eligible_authid");
+        out.list(list);
     }
     out.raw("},").string(&publication.topic).payload(&publication.payload);
 }
@@ -254,13 +257,13 @@ impl Out {
         self.raw("\"").raw(name).raw("\":")
     }
 
-    fn list(&mut self, texts: &[String]) -> &mut Self {
+    fn list(&mut self, texts: &[impl AsRef<str>]) -> &mut Self {
         self.raw("[");
         for (position, text) in texts.iter().enumerate() {
             if position > 0 {
                 self.comma();
             }
-            self.string(text);
+            self.string(text.as_ref());
         }
         self.raw("]")
     }

@@ -136,15 +136,18 @@ fn publication() -> impl Strategy<Value = Publication> {
     let lists = (ids(), strings(), strings(), some_ids, some_strings(), some_strings());
     (text(), payload(), any::<[bool; 3]>(), lists).prop_map(|(topic, payload, flags, lists)| {
         let mut publication = Publication::new(topic, payload);
+        let eligible_authid: Option<Vec<String>>;
         [publication.acknowledge, publication.exclude_me, publication.disclose_me] = flags;
         (
             publication.exclude,
             publication.exclude_authid,
             publication.exclude_authrole,
             publication.eligible,
-            publication.eligible_authid,
+            eligible_authid,
             publication.eligible_authrole,
         ) = lists;
+        publication.eligible_authid =
+            eligible_authid.map(|list| list.into_iter().map(Arc::from).collect());
         publication
     })
 }

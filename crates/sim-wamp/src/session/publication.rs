@@ -25,8 +25,9 @@ pub struct Publication {
     pub exclude_authrole: Vec<String>,
     /// Sends the event to these sessions only.
     pub eligible: Option<Vec<u64>>,
-    /// Sends the event to sessions of these authids only.
-    pub eligible_authid: Option<Vec<String>>,
+    /// Sends the event to sessions of these authids only. Shared, because one list often serves
+    /// many publications.
+    pub eligible_authid: Option<Arc<[Arc<str>]>>,
     /// Sends the event to sessions of these roles only.
     pub eligible_authrole: Option<Vec<String>>,
 }
@@ -77,14 +78,11 @@ impl Publication {
     /// Says whether the lists let a session receive the event.
     pub(crate) fn is_for(&self, info: &SessionInfo) -> bool {
         let named = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
-        let eligible = |list: &Option<Vec<String>>, name: &str| {
-            list.as_ref().is_none_or(|list| named(list, name))
-        };
         !self.exclude.contains(&info.session)
             && !named(&self.exclude_authid, &info.authid)
             && !named(&self.exclude_authrole, &info.authrole)
             && self.eligible.as_ref().is_none_or(|list| list.contains(&info.session))
-            && eligible(&self.eligible_authid, &info.authid)
-            && eligible(&self.eligible_authrole, &info.authrole)
+            && self.eligible_authid.as_ref().is_none_or(|list| list.contains(&info.authid))
+            && self.eligible_authrole.as_ref().is_none_or(|list| named(list, &info.authrole))
     }
 }

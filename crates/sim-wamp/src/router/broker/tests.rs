@@ -79,7 +79,7 @@ fn lists_choose_the_receivers() {
         (|p| p.exclude_authrole = vec!["x".into()], &[3]),
         (|p| p.eligible = Some(vec![1, 3]), &[3]),
         (|p| p.eligible = Some(vec![]), &[]),
-        (|p| p.eligible_authid = Some(vec!["b".into()]), &[2]),
+        (|p| p.eligible_authid = Some(["b".into()].into()), &[2]),
         (|p| p.eligible_authrole = Some(vec!["y".into()]), &[3]),
     ];
     for (number, (change, expected)) in cases.into_iter().enumerate() {
