@@ -77,8 +77,7 @@ async fn a_changed_object_reaches_who_may_see_it() -> Result<()> {
     let mut period = scene.div.rest.get(&path).await?;
     period["data"] = json!({"note": "by PUT"});
     scene.div.rest.put(&path, &period).await?;
-    scene.player.call("game.get_phases", json!([])).await?;
-    let events = scene.player.wamp.take_events();
+    let events = scene.player.changes_so_far().await?;
     assert_eq!(events.len(), 2);
     assert_eq!(events[0].object()["data"], json!({"note": "by PUT"}));
 

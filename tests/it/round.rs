@@ -29,11 +29,7 @@ impl Class {
         for world in &environment.worlds {
             leader.follow(&format!("world.{}", world.world)).await?;
         }
-        let mut class = Self { div, environment, s1, s2, s3, leader };
-        for member in [&mut class.s1, &mut class.s2, &mut class.s3, &mut class.leader] {
-            member.wamp.take_events();
-        }
-        Ok(class)
+        Ok(Self { div, environment, s1, s2, s3, leader })
     }
 
     /// The events that one player of world 1 is expected to see for these changes.
@@ -100,8 +96,7 @@ async fn a_pair_plays_and_everybody_concerned_sees_each_step_in_order() -> Resul
 async fn every_event_carries_the_whole_object() -> Result<()> {
     let mut class = Class::start().await?;
     let period = class.play_first_round().await?;
-    class.leader.call("game.get_phases", json!([])).await?.value()?;
-    let events = class.leader.wamp.take_events();
+    let events = class.leader.changes_so_far().await?;
     let data: Vec<_> = events.iter().map(|event| &event.object()["data"]).collect();
     let expected =
         [json!({"operand": 10.0}), json!({"operand": 4.0}), json!({"quotient": 2.5}), json!({})];
@@ -177,8 +172,7 @@ async fn in_debrief_nobody_submits_and_after_the_rollback_everybody_does() -> Re
         format!("runuser.{}.update_child run", class.s1.runuser),
         format!("world.{}.update_child run", world.world),
     ];
-    class.s1.call("game.get_phases", json!([])).await?.value()?;
-    let events = class.s1.wamp.take_events();
+    let events = class.s1.changes_so_far().await?;
     assert_eq!(events.iter().map(black_box::Event::brief).collect::<Vec<_>>(), expected);
     assert_eq!(events[0].object()["phase"], class.environment.phases["Debrief"]);
 

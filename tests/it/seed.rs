@@ -236,7 +236,7 @@ async fn an_api_that_is_not_there_is_one_line_and_exit_code_1() -> Result<()> {
     let url = format!("http://127.0.0.1:{port}/apis/");
     let args = ["--games-url", url.as_str()];
     let seeded = run_to_end(&Binaries::get()?.seed, &args, "").await?;
-    assert_eq!((seeded.code, seeded.stdout.as_str()), (Some(1), ""), "{seeded:?}");
+    assert_eq!(seeded.code, Some(1), "{seeded:?}");
     assert_eq!(seeded.stderr.lines().count(), 1, "{seeded:?}");
     assert!(seeded.stderr.starts_with("error: "), "{seeded:?}");
     assert!(seeded.stderr.contains(&format!("127.0.0.1:{port}")), "{seeded:?}");

@@ -9,7 +9,7 @@ use crate::binaries::Binaries;
 use crate::program::{Finished, run_to_end};
 use crate::rest::Rest;
 use crate::service::Service;
-use crate::wamp::{Answer, Login, Wamp};
+use crate::wamp::{Answer, Event, Login, Wamp};
 
 /// A running Div service and the staff's access to its data.
 #[derive(Debug)]
@@ -281,14 +281,26 @@ impl Member {
         Ok(())
     }
 
-    /// All events up to now: whatever was published before this is called is among them.
+    /// All changes up to now: whatever was published before this is called is among them.
+    ///
+    /// Who is online is left out, since it changes whenever a test lets somebody in.
+    ///
+    /// # Errors
+    /// When the connection ends or the router breaks the protocol.
+    pub async fn changes_so_far(&mut self) -> Result<Vec<Event>> {
+        // Its answer takes the same way as the events and so arrives behind them.
+        self.call("game.get_phases", json!([])).await?.value()?;
+        let mut events = self.wamp.take_events();
+        events.retain(|event| event.object().get("online").is_none());
+        Ok(events)
+    }
+
+    /// The same in brief: topic and resource of each.
     ///
     /// # Errors
     /// When the connection ends or the router breaks the protocol.
     pub async fn events_so_far(&mut self) -> Result<Vec<String>> {
-        // Its answer takes the same way as the events and so arrives behind them.
-        self.call("game.get_phases", json!([])).await?.value()?;
-        Ok(self.wamp.take_events().iter().map(crate::wamp::Event::brief).collect())
+        Ok(self.changes_so_far().await?.iter().map(Event::brief).collect())
     }
 }
 

@@ -158,7 +158,10 @@ async fn launch(program: &Path, dir: &Path, args: &[String]) -> Result<Process> 
     let mut child = command.spawn().with_context(|| format!("starting `{}`", program.display()))?;
     let mut stdout = Lines::read(child.stdout.take().context("the output is piped")?);
     let stderr = Lines::read(child.stderr.take().context("the log is piped")?);
-    if let Err(error) = stdout.wait_for(START, |line| line.starts_with("ready")).await {
+    // With nothing in its database the service serves the API and waits for the game.
+    let started_lines = ["ready", "waiting for the game"];
+    let is_up = |line: &str| started_lines.iter().any(|start| line.starts_with(start));
+    if let Err(error) = stdout.wait_for(START, is_up).await {
         child.start_kill().ok();
         let log = stderr.all().join("\n");
         bail!("the service did not get ready ({error:#}), its log:\n{log}");

@@ -16,6 +16,9 @@ const VERSION: i32 = 1;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
 
+/// No mutex within SQLite: a connection is used by one thread at a time.
+const OPEN: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Takes the lock that keeps a second process out; it ends with the file's handle.
@@ -45,11 +48,8 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
 
 /// Opens the connection of the writer, and creates the schema in an empty file.
 pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-    )
-    .map_err(|error| unusable(path, format!("it cannot be opened: {error}")))?;
+    let connection = Connection::open_with_flags(path, OPEN | OpenFlags::SQLITE_OPEN_CREATE)
+        .map_err(|error| unusable(path, format!("it cannot be opened: {error}")))?;
     prepare(&connection, path).map_err(|error| match error {
         Failure::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             unusable(path, "it is not a database".to_owned())
@@ -62,7 +62,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens a connection that can only read.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let connection = Connection::open_with_flags(path, OPEN)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;")?;
     Ok(connection)
@@ -86,7 +86,8 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), Failure> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
-         PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;",
+         PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA cache_size = -32768;",
     )?;
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let tables: i64 =

@@ -18,7 +18,7 @@ pub(super) struct Statements {
     pub(super) current: String,
     /// Stores a row: the fields in order, then the time.
     pub(super) insert: String,
-    /// Changes a row: the fields in order, then the time and the key.
+    /// Changes a row and its run: the fields in order, then the time and the key.
     pub(super) update: String,
     /// Deletes the key `?1`.
     pub(super) delete: String,
@@ -31,6 +31,18 @@ static STATEMENTS: LazyLock<BTreeMap<Resource, Statements>> = LazyLock::new(|| {
 /// The statements of a resource.
 pub(super) fn of(resource: Resource) -> &'static Statements {
     &STATEMENTS[&resource]
+}
+
+/// Changes some fields of a row: their values in order, then the time and the key.
+pub(super) fn update_of(table: &Table, fields: &[usize]) -> String {
+    let mut sql = format!("UPDATE \"{}\" SET ", table.name());
+    for index in fields {
+        sql.push('"');
+        sql.push_str(table.fields[*index].name);
+        sql.push_str("\" = ?, ");
+    }
+    sql.push_str("updated = ? WHERE id = ?");
+    sql
 }
 
 fn build(table: &Table) -> Statements {

@@ -1,5 +1,6 @@
 //! Carries out one unit of work inside the writer's transaction.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::row::{Entry, cell};
 use super::{conflict, read, statements};
 use crate::error::{FieldErrors, StoreError};
-use crate::model::{Cell, Presence, Table, apply_rules, check};
+use crate::model::{Cell, Kind, Presence, Table, apply_rules, check};
 use crate::store::{Outcome, Work};
 
 /// Why a unit was not carried out.
@@ -312,20 +313,38 @@ impl Session<'_> {
             conflict::explain(self.connection, table, &cells, Some(pk), &mut errors)?;
             return Err(errors.into());
         }
-        let updated =
-            self.at.max(Timestamp::from_micros(before.micros().saturating_add(1))).micros();
-        let values =
-            cells.iter().map(|cell| cell as &dyn ToSql).chain([&updated as &dyn ToSql, &pk]);
-        let stored = self
-            .connection
-            .prepare_cached(&statements::of(table.resource).update)?
-            .execute(params_from_iter(values));
-        if let Err(error) = stored {
+        let updated = self.at.max(Timestamp::from_micros(before.micros().saturating_add(1)));
+        if let Err(error) = self.update(table, pk, &current, &cells, updated) {
             return Err(conflict::refusal(self.connection, table, &cells, Some(pk), error));
         }
         self.rehang(table, pk, &current, &cells)?;
         let entry = self.read(table.resource, pk)?;
         self.record(Action::Changed, entry)
+    }
+
+    /// Writes what differs: a column that is not named costs no work on its indexes.
+    fn update(
+        &self,
+        table: &Table,
+        pk: i64,
+        before: &[Cell],
+        after: &[Cell],
+        updated: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let moved = |index: &usize| matches!(table.fields[*index].kind, Kind::Key(_));
+        let mut changed: Vec<usize> =
+            (0..after.len()).filter(|index| before[*index] != after[*index]).collect();
+        let sql = if table.run_from.is_some() && changed.iter().any(moved) {
+            changed = (0..after.len()).collect();
+            Cow::Borrowed(statements::of(table.resource).update.as_str())
+        } else {
+            Cow::Owned(statements::update_of(table, &changed))
+        };
+        let updated = updated.micros();
+        let values = changed.iter().map(|index| &after[*index] as &dyn ToSql);
+        let values = values.chain([&updated as &dyn ToSql, &pk]);
+        self.connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+        Ok(())
     }
 
     fn current(&self, table: &Table, pk: i64) -> rusqlite::Result<Option<Row1>> {
