@@ -40,3 +40,14 @@ fn a_missing_required_field_is_an_error() {
     let error = Record::from_json(Resource::Game, r#"{"id": 1}"#).unwrap_err();
     assert!(error.to_string().contains("missing field `created`"), "{error}");
 }
+
+#[test]
+fn a_float_is_read_as_it_was_written() {
+    let quotient = 162.0 / 163.0_f64;
+    let body = json!({
+        "id": 1, "created": "2026-03-02T14:05:07.123456Z", "updated": "2026-03-02T14:05:07.123456Z",
+        "name": "result", "period": 1, "data": {"quotient": quotient}
+    });
+    let record = Record::from_json(Resource::Result, &body.to_string()).unwrap();
+    assert!(Stored::new(record).json.contains(r#"{"quotient":0.9938650306748467}"#));
+}
