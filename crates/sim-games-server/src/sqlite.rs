@@ -3,6 +3,7 @@
 //! The writer takes all waiting units of work into one transaction, each in a savepoint of its
 //! own, so that many callers share one flush to the disk and a refused unit takes nobody along.
 
+mod checkpoint;
 mod conflict;
 mod delete;
 mod open;
@@ -25,6 +26,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::error::StoreError;
 use crate::store::{GameSnapshot, Outcome, Query, RunSnapshot, Work};
+use checkpoint::Checkpointer;
 use readers::Readers;
 use writer::{Job, Message, Writer};
 
@@ -45,7 +47,8 @@ pub(crate) struct Account {
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     inbox: mpsc::Sender<Message>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The writer and, ending after it, the thread that works off its log.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     readers: Arc<Readers>,
     live: broadcast::WeakSender<Arc<[Change]>>,
     is_new: bool,
@@ -65,14 +68,15 @@ impl Sqlite {
         let (live, _) = broadcast::channel(live_buffer);
         let weak = live.downgrade();
         let (inbox, messages) = mpsc::channel(QUEUE);
-        let writer = Writer { connection, _lock: lock, head, live, observer };
+        let (checkpointer, checkpoints) = Checkpointer::start(path)?;
+        let writer = Writer { connection, _lock: lock, head, live, observer, checkpointer };
         let thread = std::thread::Builder::new()
             .name("games-writer".to_owned())
             .spawn(move || writer.run(messages))
             .map_err(StoreError::unavailable)?;
         Ok(Self {
             inbox,
-            thread: Mutex::new(Some(thread)),
+            threads: Mutex::new(vec![thread, checkpoints]),
             readers: Arc::new(Readers::new(path, readers)),
             live: weak,
             is_new: head == 0,
@@ -170,11 +174,13 @@ impl Sqlite {
         if self.inbox.send(Message::Stop).await.is_err() {
             tracing::debug!("the store was closed already");
         }
-        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if let Some(thread) = thread {
+        let threads = std::mem::take(
+            &mut *self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
+        for thread in threads {
             let joined = tokio::task::spawn_blocking(move || thread.join()).await;
             if !matches!(joined, Ok(Ok(()))) {
-                tracing::error!("the store's writer ended by a panic");
+                tracing::error!("a thread of the store ended by a panic");
             }
         }
         self.readers.close();

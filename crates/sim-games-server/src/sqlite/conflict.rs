@@ -13,16 +13,31 @@ pub(super) fn matching(
     fields: &[&str],
     values: &[Cell],
 ) -> rusqlite::Result<Option<i64>> {
-    let conditions: Vec<String> = fields.iter().map(|it| format!("\"{it}\" IS ?")).collect();
-    let sql = format!(
+    connection
+        .prepare_cached(&matching_sql(table, fields))?
+        .query_row(params_from_iter(values), |row| row.get(0))
+        .optional()
+}
+
+/// A key that may be null is compared as the natural indexes hold it. Compared as it is, it would
+/// lead SQLite to the key's own index, which also gives the order by id, and from there through
+/// every row with that key.
+fn matching_sql(table: &Table, fields: &[&str]) -> String {
+    let condition = |name: &&str| {
+        let field = table.position(name).map(|position| &table.fields[position]);
+        match field {
+            Some(field) if field.null && matches!(field.kind, Kind::Key(_)) => {
+                format!("ifnull(\"{name}\", 0) = ifnull(?, 0)")
+            }
+            _ => format!("\"{name}\" IS ?"),
+        }
+    };
+    let conditions: Vec<String> = fields.iter().map(condition).collect();
+    format!(
         "SELECT id FROM \"{}\" WHERE {} ORDER BY id DESC LIMIT 1",
         table.name(),
         conditions.join(" AND ")
-    );
-    connection
-        .prepare_cached(&sql)?
-        .query_row(params_from_iter(values), |row| row.get(0))
-        .optional()
+    )
 }
 
 /// What a failed statement means: a refusal when the row breaks a constraint.
@@ -79,4 +94,31 @@ pub(super) fn explain(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sim_games_types::Resource;
+
+    use super::*;
+
+    #[test]
+    fn a_natural_key_is_found_through_its_own_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        for table in Resource::ALL.map(Table::of) {
+            let sql = matching_sql(table, table.natural_key);
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let nothing = vec![rusqlite::types::Null; table.natural_key.len()];
+            let plan: Vec<String> = statement
+                .query_map(params_from_iter(nothing), |row| row.get(3))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            let index = format!("{}_natural (", table.name());
+            let columns = plan[0].matches('?').count();
+            assert!(plan[0].contains(&index), "{sql}: {plan:?}");
+            assert_eq!(columns, table.natural_key.len(), "{sql}: {plan:?}");
+        }
+    }
 }

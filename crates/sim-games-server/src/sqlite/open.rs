@@ -19,6 +19,9 @@ const STATEMENTS: usize = 256;
 /// No mutex within SQLite: a connection is used by one thread at a time.
 const OPEN: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
+/// Pages in the write-ahead log at which the writer works it off itself: 64 MiB.
+const LOG_PAGES: u32 = 16_384;
+
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// Takes the lock that keeps a second process out; it ends with the file's handle.
@@ -68,6 +71,11 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Opens the connection that works off the write-ahead log beside the writer.
+pub(super) fn checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OPEN)
+}
+
 enum Failure {
     Sql(rusqlite::Error),
     Unusable(String),
@@ -84,11 +92,11 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), Failure> {
         return Err(Failure::Unusable("it cannot be written, check its permissions".to_owned()));
     }
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.execute_batch(
+    connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;
-         PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = {LOG_PAGES};
          PRAGMA cache_size = -32768;",
-    )?;
+    ))?;
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;

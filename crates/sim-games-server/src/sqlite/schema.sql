@@ -106,8 +106,9 @@ CREATE TABLE scenario (
   run INTEGER NOT NULL REFERENCES run (id),
   CHECK ((runuser IS NULL) <> (world IS NULL))
 );
-CREATE INDEX scenario_world ON scenario (world, name);
-CREATE INDEX scenario_runuser ON scenario (runuser, name);
+CREATE INDEX scenario_natural ON scenario (ifnull(runuser, 0), ifnull(world, 0), name);
+CREATE INDEX scenario_world ON scenario (world);
+CREATE INDEX scenario_runuser ON scenario (runuser);
 CREATE INDEX scenario_run ON scenario (run);
 
 CREATE TABLE period (

@@ -112,12 +112,15 @@ fn a_full_disk_refuses_the_whole_group_and_is_survived() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("games.db");
     let (live, mut announced) = broadcast::channel(16);
+    let connection = open::writer(&path).unwrap();
+    let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
     let mut writer = Writer {
-        connection: open::writer(&path).unwrap(),
+        connection,
         _lock: open::lock(&path).unwrap(),
         head: 0,
         live,
         observer: Box::new(|_| {}),
+        checkpointer,
     };
     let commit = |writer: &mut Writer, works: Vec<Work>| -> Vec<Result<Outcome, StoreError>> {
         let (jobs, mut answers): (Vec<_>, Vec<_>) = works

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use sim_games_types::Change;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::checkpoint::Checkpointer;
 use super::unit::{self, Failure};
 use super::{Observer, read};
 use crate::error::StoreError;
@@ -40,6 +41,7 @@ pub(super) struct Writer {
     pub(super) head: u64,
     pub(super) live: broadcast::Sender<Arc<[Change]>>,
     pub(super) observer: Observer,
+    pub(super) checkpointer: Checkpointer,
 }
 
 /// What a unit of a group came to, before the group is committed.
@@ -75,6 +77,7 @@ impl Writer {
                 if let Some(last) = changes.last() {
                     self.head = last.seq;
                     (self.observer)(&changes);
+                    self.checkpointer.note(changes.len());
                     // Nobody may be listening, and whoever comes later reads the journal.
                     self.live.send(changes.into()).ok();
                 }
