@@ -169,8 +169,7 @@ impl Scope<Period> {
     /// Stages the next round: the scenario has a period of the next order afterwards.
     pub fn open_next(&self) {
         let next = self.order + 1;
-        let exists = read(&self.call.run.tree).periods(self.scenario).any(|it| it.order == next);
-        if exists {
+        if read(&self.call.run.tree).has_period(self.scenario, next) {
             return;
         }
         let key = Fields::from_iter([

@@ -172,6 +172,12 @@ impl RunTree {
         keys.filter_map(|(_, pk)| self.period(*pk))
     }
 
+    /// Whether a scenario has a period of this order.
+    pub(crate) fn has_period(&self, scenario: ScenarioPk, order: i64) -> bool {
+        let all = (order, PeriodPk(i64::MIN))..=(order, PeriodPk(i64::MAX));
+        self.scenarios.get(&scenario).is_some_and(|it| it.periods.range(all).next().is_some())
+    }
+
     pub(crate) fn decisions(&self, period: PeriodPk) -> impl Iterator<Item = &Entry<Decision>> {
         let keys = self.periods.get(&period).into_iter().flat_map(|node| &node.decisions);
         keys.filter_map(|pk| self.decisions.get(pk))
