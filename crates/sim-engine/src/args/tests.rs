@@ -1,3 +1,5 @@
+//! How arguments bind: positions, keywords, defaults, numbers as text.
+
 use serde_json::Value;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Who hears of what, on which topics, and what the events say.
+
 use sim_games_types::{Action, Resource};
 
 use super::*;

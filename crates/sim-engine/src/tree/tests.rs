@@ -1,3 +1,5 @@
+//! What a tree holds after changes, and what each member sees of it.
+
 use serde_json::Value;
 use sim_games_types::Resource;
 

@@ -1,3 +1,5 @@
+//! Calls from arrival to answer, with the test in the place of the store.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,3 +1,5 @@
+//! Passwords, the memory of verified ones, and the limit of failures.
+
 use super::*;
 
 fn credentials() -> Credentials {

@@ -1,3 +1,5 @@
+//! What the descriptions of the resources accept and refuse.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Objects as JSON text and back, losing nothing.
+
 use serde_json::json;
 
 use super::*;
