@@ -216,8 +216,7 @@ async fn those_who_have_no_business_calling_are_refused_alike() {
     let (leader, outsider) = (test.leader().await.unwrap(), test.outsider().await.unwrap());
     let period = test.period(1).await.unwrap();
     let unknown = (Resource::Period, 9999);
-    let expected =
-        neighbor.call(unknown, "submit_decision", json!([1])).await.unwrap_err();
+    let expected = neighbor.call(unknown, "submit_decision", json!([1])).await.unwrap_err();
     assert_eq!(expected.uri, "wamp.error.not_authorized");
     for caller in [&neighbor, &judge, &leader, &outsider] {
         let failure = caller.call(period, "submit_decision", json!([1])).await.unwrap_err();
