@@ -36,13 +36,15 @@ pub async fn run(settings: Settings) -> Result<()> {
             "--legacy-auth is on: whoever reaches this service can be any of its players"
         );
     }
+    let serve = async {
+        open(&service, &settings, started).await?;
+        service.core().failed().await;
+        bail!("the engine was cut off from the router by an overload; start the service again")
+    };
     let outcome = tokio::select! {
-        outcome = open(&service, &settings, started) => outcome,
+        outcome = serve => outcome,
         () = signals.next() => Ok(()),
     };
-    if outcome.is_ok() {
-        signals.wait_unless_received().await;
-    }
     tracing::info!("stopping");
     if tokio::time::timeout(STOPPING, service.stop()).await.is_err() {
         tracing::warn!("some sessions were cut off: they did not end in time");
@@ -96,14 +98,13 @@ fn say(text: &str) -> Result<()> {
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    received: bool,
 }
 
 impl Signals {
     fn new() -> Result<Self> {
         let (interrupt, terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        Ok(Self { interrupt, terminate, received: false })
+        Ok(Self { interrupt, terminate })
     }
 
     /// Waits for the next of them.
@@ -111,13 +112,6 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-        }
-        self.received = true;
-    }
-
-    async fn wait_unless_received(&mut self) {
-        if !self.received {
-            self.next().await;
         }
     }
 }

@@ -237,21 +237,28 @@ impl Engine {
         follower.wait().await;
     }
 
+    /// Queues what a session asks for. When its queue is full, a call is refused and a presence
+    /// message is dropped; that it joined or left is always noted.
     fn enqueue(&self, session: u64, work: Work) {
         let mut queues = lock(&self.inner.queues);
-        if let Some(queue) = queues.get_mut(&session) {
-            if queue.len() < self.inner.options.session_queue || !matches!(work, Work::Call(..)) {
-                queue.push_back(work);
-            } else if let Work::Call(_, answer) = work {
+        let Some(queue) = queues.get_mut(&session) else {
+            queues.insert(session, VecDeque::new());
+            drop(queues);
+            self.inner.sessions.spawn(drain(self.inner.clone(), session, work));
+            return;
+        };
+        let full = queue.len() >= self.inner.options.session_queue;
+        match work {
+            Work::Call(_, answer) if full => {
                 drop(queues);
                 let error = CallError::unavailable("too many calls of this session are waiting");
                 self.inner.sessions.spawn(answer(Err(error)));
             }
-            return;
+            Work::Message { .. } if full => {
+                tracing::debug!(session.id = session, "dropped a message: too many are waiting");
+            }
+            work => queue.push_back(work),
         }
-        queues.insert(session, VecDeque::new());
-        drop(queues);
-        self.inner.sessions.spawn(drain(self.inner.clone(), session, work));
     }
 }
 

@@ -8,6 +8,7 @@ use sim_engine::{DeclarationError, Engine, Game, Options};
 use sim_games_server::{Barrier, GamesApi};
 use sim_wamp::{Limits, Router};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::{Engines, Scopes, Users};
 use crate::messages::{OPERATOR, RealmMessages, offer, pump};
@@ -40,6 +41,8 @@ pub struct Core {
     router: Router,
     engines: Vec<Engine>,
     pumps: Vec<JoinHandle<()>>,
+    /// Cancelled when an engine has lost its session.
+    failed: CancellationToken,
 }
 
 impl Core {
@@ -61,7 +64,8 @@ impl Core {
             .authorizer(Arc::new(Scopes { engines: engines.clone() }))
             .limits(config.limits)
             .start();
-        let mut core = Self { api, router, engines: Vec::new(), pumps: Vec::new() };
+        let (engines_started, pumps, failed) = (Vec::new(), Vec::new(), CancellationToken::new());
+        let mut core = Self { api, router, engines: engines_started, pumps, failed };
         let mut started = Vec::new();
         for played in games {
             let root = played.root_topic.clone();
@@ -89,7 +93,11 @@ impl Core {
         offer(&session, &engine)
             .await
             .map_err(|error| ServiceError::Root { root: played.root_topic, error })?;
-        self.pumps.push(tokio::spawn(pump(incoming, engine.clone())));
+        let (pumped, failed) = (engine.clone(), self.failed.clone().drop_guard());
+        self.pumps.push(tokio::spawn(async move {
+            pump(incoming, pumped).await;
+            drop(failed);
+        }));
         Ok(engine)
     }
 
@@ -121,6 +129,12 @@ impl Core {
         for engine in &self.engines {
             engine.installed().await;
         }
+    }
+
+    /// Waits until an engine has lost its session, which it cannot do without: the router ends an
+    /// in-process session whose queue has overflowed.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
     }
 
     /// Lets calls in flight finish, says goodbye to every session, and closes the store.

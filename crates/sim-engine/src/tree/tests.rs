@@ -135,3 +135,83 @@ fn an_object_without_its_parent_is_left_out() {
     assert!(tree.find(Resource::Scenario, 90).is_none());
     assert!(tree.find(Resource::Period, 91).is_none());
 }
+
+mod properties {
+    //! Whatever happens in whatever order, a tree is what its surviving objects make it.
+
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use sim_games_types::Stored;
+
+    use super::*;
+    use crate::fixture::{run_snapshot, stored};
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Put(Resource, i64, i64, i64),
+        Remove(Resource, i64),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        let resource = prop_oneof![
+            Just(Resource::RunUser),
+            Just(Resource::Scenario),
+            Just(Resource::Period),
+            Just(Resource::Decision),
+        ];
+        let put = (resource.clone(), 0..4_i64, 0..4_i64, 0..3_i64)
+            .prop_map(|(resource, pk, parent, order)| Event::Put(resource, pk, parent, order));
+        let remove = (resource, 0..4_i64).prop_map(|(resource, pk)| Event::Remove(resource, pk));
+        prop_oneof![4 => put, 1 => remove]
+    }
+
+    /// The object of a put. Keys begin at 100; worlds are 9 and 10.
+    fn object((resource, pk, parent, order): (Resource, i64, i64, i64)) -> Arc<Stored> {
+        let key = 100 + pk;
+        match resource {
+            Resource::RunUser => runuser(key, Some(9 + parent % 2), Some(21)),
+            Resource::Scenario => scenario(key, Some(9 + parent % 2), None),
+            // Two periods of one scenario never share an order.
+            Resource::Period => period(key, 100 + parent, order * 10 + pk),
+            _ => {
+                let fields = serde_json::json!({"id": key, "name": "d", "period": 100 + parent});
+                stored(Resource::Decision, fields)
+            }
+        }
+    }
+
+    fn everything(tree: &RunTree) -> (Vec<String>, Vec<Arc<[Arc<str>]>>) {
+        let shown = shown(tree, (Resource::Run, RUN), LEADER);
+        let audiences = [9, 10].map(|world| tree.audience(Owner::World(world.into())));
+        (outline(&shown), audiences.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn a_tree_is_what_its_objects_make_it(events in prop::collection::vec(event(), 0..40)) {
+            let mut tree = tree();
+            for event in &events {
+                match event {
+                    Event::Put(resource, pk, parent, order) => {
+                        tree.put(&object((*resource, *pk, *parent, *order)));
+                    }
+                    Event::Remove(resource, pk) => drop(tree.remove(*resource, 100 + pk)),
+                }
+            }
+            let mut survivors = BTreeMap::new();
+            for resource in [Resource::RunUser, Resource::Scenario, Resource::Period, Resource::Decision] {
+                for pk in 100..104 {
+                    if let Some(stored) = tree.find(resource, pk) {
+                        survivors.insert((resource, pk), stored.clone());
+                    }
+                }
+            }
+            let mut rebuilt = super::tree();
+            for stored in run_snapshot().objects.iter().chain(survivors.values()) {
+                rebuilt.put(stored);
+            }
+            prop_assert_eq!(everything(&tree), everything(&rebuilt));
+        }
+    }
+}

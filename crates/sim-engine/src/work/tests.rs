@@ -319,6 +319,22 @@ async fn calls_of_one_session_are_answered_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_session_that_floods_is_refused_and_others_are_not() {
+    let stand = Stand::start(game(), None).await;
+    let limit = Options::new("root").session_queue;
+    // The runtime has one thread, so nothing is worked off before the first await.
+    let calls: Vec<_> =
+        (0..limit + 3).map(|_| stand.send(31, "period.61.get_scope", "[]", "{}")).collect();
+    let other = stand.send(32, "period.61.get_scope", "[]", "{}");
+    other.await.unwrap().unwrap();
+    let mut refused = 0;
+    for call in calls {
+        refused += usize::from(call.await.unwrap().is_err());
+    }
+    assert_eq!(refused, 2);
+}
+
+#[tokio::test]
 async fn calls_into_one_world_take_turns_and_other_worlds_do_not_wait() {
     static GATE: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(0);
     static INSIDE: AtomicUsize = AtomicUsize::new(0);

@@ -13,7 +13,7 @@ use super::open;
 use crate::error::StoreError;
 
 /// How many changes are written before the log is worked off.
-const CHANGES: usize = 4000;
+const CHANGES: usize = 1000;
 
 /// Wakes the thread from the writer's side; dropping it ends the thread.
 #[derive(Debug)]
