@@ -9,7 +9,8 @@ use super::{Entry, PeriodNode, RunTree, RunUserNode, ScenarioNode, WorldNode};
 impl RunTree {
     /// Stores an object, new or changed, below its parent.
     ///
-    /// An object whose parent is not here is left out: a tree never holds what it cannot reach.
+    /// An object whose parent is not here is left out, with all below it: a tree never holds what
+    /// it cannot reach.
     pub(crate) fn put(&mut self, stored: &Arc<Stored>) {
         match &stored.record {
             Record::Run(_) => {
@@ -99,6 +100,15 @@ impl RunTree {
     fn put_scenario(&mut self, stored: &Arc<Stored>) {
         let Some(entry) = Entry::<sim_games_types::Scenario>::new(stored) else { return };
         let pk = entry.pk();
+        let has_parent = match (entry.world, entry.runuser) {
+            (Some(world), _) => self.worlds.contains_key(&world),
+            (None, Some(owner)) => self.runusers.contains_key(&owner),
+            (None, None) => false,
+        };
+        if !has_parent {
+            self.remove(Resource::Scenario, pk.number());
+            return;
+        }
         let old = self.scenarios.remove(&pk);
         if let Some(old) = &old {
             self.unlink_scenario(&old.entry);
@@ -126,6 +136,10 @@ impl RunTree {
     fn put_period(&mut self, stored: &Arc<Stored>) {
         let Some(entry) = Entry::<sim_games_types::Period>::new(stored) else { return };
         let pk = entry.pk();
+        if !self.scenarios.contains_key(&entry.scenario) {
+            self.remove(Resource::Period, pk.number());
+            return;
+        }
         let old = self.periods.remove(&pk);
         if let Some(old) = &old {
             self.unlink_period(&old.entry);
