@@ -181,10 +181,13 @@ mod properties {
         }
     }
 
-    fn everything(tree: &RunTree) -> (Vec<String>, Vec<Arc<[Arc<str>]>>) {
-        let shown = shown(tree, (Resource::Run, RUN), LEADER);
-        let audiences = [9, 10].map(|world| tree.audience(Owner::World(world.into())));
-        (outline(&shown), audiences.to_vec())
+    /// What the leader sees, and who sees the worlds.
+    fn everything(tree: &RunTree) -> Vec<String> {
+        let mut lines = outline(&shown(tree, (Resource::Run, RUN), LEADER));
+        for world in [9, 10] {
+            lines.push(tree.audience(Owner::World(world.into())).join(" "));
+        }
+        lines
     }
 
     proptest! {
