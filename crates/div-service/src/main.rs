@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use div_service::Settings;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let settings = match Settings::try_parse() {
         Ok(settings) => settings,
         Err(error) => return usage(&error),
@@ -29,10 +29,22 @@ async fn main() -> ExitCode {
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
-    match div_service::run(settings).await {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start the service's threads: {error}"), 1),
+    };
+    match runtime.block_on(div_service::run(settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&format!("{error:#}"), 1),
     }
+}
+
+/// One core is left to the thread that writes the database: everybody waits for it, so it must not
+/// wait for them (docs/BENCHMARKS.md).
+fn runtime() -> io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = cores.saturating_sub(1).max(1);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()
 }
 
 /// Prints help where it was asked for, and otherwise one line that says what is wrong.

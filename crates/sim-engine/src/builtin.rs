@@ -14,17 +14,7 @@ use crate::game::{Method, Procedure};
 use crate::handler::{Advance, Rollback};
 use crate::sync::{lock, read};
 use crate::tree::{Owner, scope_json, with_presence};
-
-/// The resources that lie in a run.
-const IN_A_RUN: [Resource; 7] = [
-    Resource::Run,
-    Resource::World,
-    Resource::RunUser,
-    Resource::Scenario,
-    Resource::Period,
-    Resource::Decision,
-    Resource::Result,
-];
+use crate::uri::SCOPES;
 
 type Reader = fn(&CallData) -> CallResult<String>;
 
@@ -37,7 +27,7 @@ pub(crate) fn methods() -> HashMap<(Resource, String), Method> {
         ("get_current_run_and_phase", get_current_run_and_phase),
     ];
     let mut methods = HashMap::new();
-    for resource in IN_A_RUN {
+    for resource in SCOPES.into_iter().filter(lies_in_a_run) {
         for (name, reader) in everywhere {
             methods.insert((resource, name.to_owned()), read_only(reader));
         }
@@ -52,6 +42,10 @@ pub(crate) fn methods() -> HashMap<(Resource, String), Method> {
         methods.insert((Resource::Run, name.to_owned()), Method { procedure, read_only: false });
     }
     methods
+}
+
+fn lies_in_a_run(resource: &Resource) -> bool {
+    !matches!(resource, Resource::Game | Resource::Phase | Resource::Role)
 }
 
 fn read_only(reader: Reader) -> Method {

@@ -332,7 +332,8 @@ impl Inner {
             }
             ("disconnected", Some(_)) => self.model.leave(user, peer.session),
             ("hello_game", None) => {
-                tracing::info!(user.pk = user.0, "a player says hello");
+                let email = self.model.email(user).unwrap_or_default();
+                tracing::info!(user.pk = user.0, "hello from {email}");
                 Vec::new()
             }
             _ => Vec::new(),
@@ -357,8 +358,12 @@ impl Inner {
             return;
         }
         let mut applied = self.applied.subscribe();
-        // The sender lives as long as this engine, so waiting cannot fail.
-        drop(applied.wait_for(|applied| *applied >= seq).await);
+        tokio::select! {
+            // The sender lives as long as this engine, so waiting cannot fail.
+            _ = applied.wait_for(|applied| *applied >= seq) => {}
+            // Nobody applies anything any more; what was committed stays committed.
+            () = self.stop.cancelled() => {}
+        }
     }
 }
 

@@ -156,6 +156,14 @@ impl Model {
         read(&self.memberships).contains_key(&user)
     }
 
+    /// A member's e-mail address.
+    pub(crate) fn email(&self, user: UserPk) -> Option<String> {
+        let (run, member) = *read(&self.memberships).get(&user)?.first()?;
+        let run = self.run(run)?;
+        let tree = read(&run.tree);
+        tree.runuser(member).map(|node| node.entry.email.clone())
+    }
+
     pub(crate) fn online(&self, user: UserPk) -> bool {
         lock(&self.presence).online(user)
     }

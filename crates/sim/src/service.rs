@@ -67,6 +67,9 @@ pub enum ServiceError {
     },
 }
 
+/// What a person reads who opens the address in a browser.
+const FRONT: &str = "This service speaks WAMP over WebSocket at /ws; see its README for clients.\n";
+
 /// A running service.
 #[derive(Debug)]
 pub struct Service {
@@ -96,7 +99,9 @@ impl Service {
         let core = Core::start(api, core_config, config.games).await?;
         let stop = CancellationToken::new();
         let (address, games_address) = (local(&listener)?, local(&games_listener)?);
-        let pages = axum::Router::new().route("/ws", core.router().websocket());
+        let pages = axum::Router::new()
+            .route("/", axum::routing::get(|| async { FRONT }))
+            .route("/ws", core.router().websocket());
         let servers = vec![
             tokio::spawn(serve(listener, pages, stop.clone())),
             tokio::spawn(serve(games_listener, core.games_router(), stop.clone())),
