@@ -149,3 +149,38 @@ impl fmt::Display for CallError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> CallResult<i64> {
+        Ok(text.parse::<i64>()?)
+    }
+
+    #[test]
+    fn any_error_becomes_internal_and_its_cause_stays_inside() {
+        let error = parse("secret").unwrap_err();
+        assert_eq!(error.uri(), "wamp.error.runtime_error");
+        assert!(error.cause().unwrap().to_string().contains("invalid digit"));
+        let sent = serde_json::to_string(&(error.args(), error.kwargs())).unwrap();
+        assert!(!sent.contains("invalid digit"), "{sent}");
+    }
+
+    #[test]
+    fn a_form_error_names_the_form_and_its_fields() {
+        let fields = Map::from_iter([("operand".to_owned(), json!("too large"))]);
+        let error = CallError::validation("decision", fields);
+        assert_eq!(error.uri(), "application.error.validation_error");
+        assert_eq!(error.args(), [json!("decision"), json!({"operand": "too large"})]);
+    }
+
+    #[test]
+    fn what_may_not_be_seen_has_one_text() {
+        assert_eq!(CallError::forbidden().args(), CallError::forbidden().args());
+        assert_eq!(
+            CallError::forbidden().to_string(),
+            "you may not do this here (wamp.error.not_authorized)"
+        );
+    }
+}

@@ -131,6 +131,32 @@ struct Declared {
 }
 
 /// The handlers of one kind of scope; made by [`Kind::handlers`].
+///
+/// A handler on the wrong kind of scope does not compile:
+///
+/// ```compile_fail
+/// use sim_engine::{CallResult, Kind, Scope};
+/// use sim_games_types::{Period, Run};
+///
+/// async fn of_a_run(run: Scope<Run>) -> CallResult<()> {
+///     Ok(())
+/// }
+///
+/// let handlers = Period::handlers().rpc("of_a_run", of_a_run);
+/// ```
+///
+/// and neither does a hook where there is none:
+///
+/// ```compile_fail
+/// use sim_engine::{CallResult, Kind, NextPhase};
+/// use sim_games_types::Period;
+///
+/// async fn on_advance(next: NextPhase) -> CallResult<()> {
+///     Ok(())
+/// }
+///
+/// let handlers = Period::handlers().on_advance_phase(on_advance);
+/// ```
 pub struct Handlers<K> {
     methods: Vec<Declared>,
     advance: Vec<Hook<Advance>>,
