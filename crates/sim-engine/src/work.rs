@@ -22,6 +22,9 @@ use crate::tree::Owner;
 /// How often a call is run again when others changed what it had read.
 const ATTEMPTS: usize = 5;
 
+/// The longest key of a repeatable call: it is stored with the answer.
+const MAX_KEY: usize = 200;
+
 /// Answers one call.
 pub(crate) async fn handle(inner: &Inner, call: &Call) -> CallResult<String> {
     let root = &inner.options.root;
@@ -78,7 +81,7 @@ async fn in_turn(
     (resource, pk): (Resource, i64),
     owner: Owner,
 ) -> CallResult<String> {
-    let key = idempotency_key(call);
+    let key = idempotency_key(call)?;
     let user = call.peer.user.ok_or_else(CallError::forbidden)?;
     if let Some(key) = &key {
         let first = inner.store.first_answer(user, &call.uri, key).await.map_err(not_saved)?;
@@ -167,16 +170,25 @@ fn not_saved(error: StoreError) -> CallError {
     }
 }
 
-fn idempotency_key(call: &Call) -> Option<String> {
+/// The key by which the caller recognizes a repetition, if the call carries one.
+fn idempotency_key(call: &Call) -> CallResult<Option<String>> {
     #[derive(Deserialize)]
     struct Keyed {
-        idempotency_key: Option<String>,
+        #[serde(default)]
+        idempotency_key: Value,
     }
     // The text is looked at first: hardly any call carries a key.
     if !call.kwargs.contains("idempotency_key") {
-        return None;
+        return Ok(None);
     }
-    serde_json::from_str::<Keyed>(&call.kwargs).ok()?.idempotency_key
+    // A fault elsewhere in the arguments is told when they are bound.
+    match serde_json::from_str(&call.kwargs).map(|Keyed { idempotency_key: key }| key) {
+        Ok(Value::Null) | Err(_) => Ok(None),
+        Ok(Value::String(key)) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key)),
+        Ok(_) => Err(CallError::invalid_argument(format!(
+            "`idempotency_key` must be a text of 1 to {MAX_KEY} bytes"
+        ))),
+    }
 }
 
 /// An answer as it is stored, so that the same call, repeated, is answered alike.

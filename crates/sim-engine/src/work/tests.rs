@@ -271,6 +271,17 @@ async fn the_first_answer_is_stored_with_the_writes_even_when_it_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_no_short_text_is_refused() {
+    let stand = Stand::start(game(), None).await;
+    let long = format!(r#"{{"idempotency_key": "{}"}}"#, "k".repeat(MAX_KEY + 1));
+    for kwargs in [r#"{"idempotency_key": 7}"#, r#"{"idempotency_key": ""}"#, &long] {
+        let answer = stand.send(31, "period.61.play", "[4]", kwargs).await.unwrap();
+        assert_eq!(uri_of(answer), "wamp.error.invalid_argument", "{kwargs}");
+    }
+    assert!(lock(&stand.units).is_empty());
+}
+
+#[tokio::test]
 async fn leaders_change_phases_and_players_do_not() {
     static NEXT: Mutex<Vec<String>> = Mutex::new(Vec::new());
     async fn note(_: Scope<Run>, NextPhase(phase): NextPhase) -> CallResult<()> {
