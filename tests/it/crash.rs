@@ -1,9 +1,13 @@
 //! The service is killed in the middle of everything; what it acknowledged is there afterwards.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use black_box::{Answer, Div, Environment, Member, Tables};
+use black_box::{Answer, Binaries, DEADLINE, Div, Environment, Member, Rest, Service, Tables};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -148,5 +152,41 @@ async fn check(div: &Div, environment: &Environment, entries: &[Entry]) -> Resul
             None => ensure!(!must_be_there, "role {role} lost its decision in period {period}"),
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_default_environment_that_was_cut_off_is_completed() -> Result<()> {
+    let program = &Binaries::get()?.service;
+    for users in 1..=5 {
+        let dir = tempfile::tempdir()?;
+        tokio::time::timeout(DEADLINE, kill_at(program, dir.path(), users)).await??;
+        let div = Div::on(Service::start_in(program, dir, &[]).await?)?;
+        let environment = div.environment("default").await?;
+        assert_eq!(environment.worlds.len(), 2, "killed at {users} users");
+        for email in ["leader@div.edu", "s1@div.edu", "s2@div.edu", "s3@div.edu", "s4@div.edu"] {
+            div.login(email).await.with_context(|| format!("killed at {users} users"))?;
+        }
+        assert_eq!(div.rest.list("runusers/").await?.len(), 5, "killed at {users} users");
+        assert_eq!(div.rest.list("periods/").await?.len(), 2, "killed at {users} users");
+    }
+    Ok(())
+}
+
+/// Starts the service on an empty directory and kills it as soon as it has so many users.
+async fn kill_at(program: &Path, dir: &Path, users: usize) -> Result<()> {
+    let mut child = Command::new(program)
+        .args(["--bind", "127.0.0.1:0", "--games-bind", "127.0.0.1:0", "--data-dir"])
+        .arg(dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().context("it is piped")?).lines();
+    let line = lines.next_line().await?.context("the service ended")?;
+    let url = line.strip_prefix("listening on ").context("no address")?;
+    let rest = Rest::staff(url)?;
+    while rest.list("users/").await?.len() < users {}
+    child.kill().await?;
     Ok(())
 }
