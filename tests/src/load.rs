@@ -43,6 +43,9 @@ pub struct DecisionsOptions {
     /// How long the open loop lasts, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Decisions per second in the open loop; half of what the closed loop reached unless given
+    #[arg(long)]
+    rate: Option<f64>,
     #[command(flatten)]
     place: Place,
 }

@@ -62,7 +62,7 @@ pub async fn decisions(options: &DecisionsOptions) -> Result<Report> {
     report.add("decisions_per_cpu_s", "decisions per CPU second of the service", count / used);
     report.add("service_cores", "cores used by the service", used / elapsed);
 
-    let rate = count / elapsed / 2.0;
+    let rate = options.rate.unwrap_or(count / elapsed / 2.0);
     let interval = Duration::from_secs_f64(options.pairs as f64 / rate);
     let length = Duration::from_secs(options.seconds);
     let begin = Instant::now();
