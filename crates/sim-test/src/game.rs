@@ -14,6 +14,7 @@ use sim::{Core, CoreConfig, GamesApi, Played};
 use sim_games_server::Options;
 use tempfile::TempDir;
 
+use crate::errors::Errors;
 use crate::player::TestPlayer;
 use crate::setup::{Rows, skeleton, world};
 
@@ -48,6 +49,7 @@ impl Builder {
     /// # Errors
     /// When the game is declared wrongly, or the temporary directory cannot be written.
     pub async fn start(self) -> Result<TestGame> {
+        let errors = Errors::collect();
         let dir = TempDir::new()?;
         let api = GamesApi::open(Options::new(dir.path().join("test.sqlite3"))).await?;
         let config =
@@ -68,12 +70,16 @@ impl Builder {
             leader: pk(made.leader).into(),
             worlds: worlds.iter().map(|(world, it)| (pk(*world).into(), pk(*it).into())).collect(),
             players: AtomicUsize::new(0),
+            errors,
             _dir: dir,
         })
     }
 }
 
 /// A whole service for one game, on a database of its own that ends with the value.
+///
+/// A test fails when the value is dropped after the service has logged an error, for example
+/// because a handler panicked, unless it said that it [expects errors](Self::expect_errors).
 #[derive(Debug)]
 pub struct TestGame {
     core: Core,
@@ -82,6 +88,7 @@ pub struct TestGame {
     leader: UserPk,
     worlds: Vec<(WorldPk, ScenarioPk)>,
     players: AtomicUsize,
+    errors: Errors,
     _dir: TempDir,
 }
 
@@ -98,6 +105,17 @@ impl TestGame {
     /// When the game is declared wrongly, or the temporary directory cannot be written.
     pub async fn start(game: Game) -> Result<Self> {
         Self::builder(game).start().await
+    }
+
+    /// Lets the test pass although the service logs errors.
+    pub fn expect_errors(&mut self) {
+        self.errors.expect();
+    }
+
+    /// The errors that the service has logged, one per line.
+    #[must_use]
+    pub fn logged_errors(&self) -> String {
+        self.errors.logged()
     }
 
     /// The parts behind the harness.

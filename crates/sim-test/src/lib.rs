@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod errors;
 mod game;
 mod player;
 mod setup;
