@@ -107,32 +107,52 @@ fn game(name: &str, data: &str) -> Work {
     unit.into()
 }
 
+/// A writer on the test's own thread, and the changes that it announces.
+fn writer_in(dir: &TempDir) -> (Writer, broadcast::Receiver<Arc<[Change]>>) {
+    let path = dir.path().join("games.db");
+    let (live, announced) = broadcast::channel(16);
+    let connection = open::writer(&path).unwrap();
+    let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
+    let lock = open::lock(&path).unwrap();
+    let observer = Box::new(|_: &[Change]| {});
+    (Writer { connection, _lock: lock, head: 0, live, observer, checkpointer }, announced)
+}
+
+/// Commits units as one group.
+fn commit(writer: &mut Writer, works: Vec<Work>) -> Vec<Result<Outcome, StoreError>> {
+    let (jobs, mut answers): (Vec<_>, Vec<_>) = works
+        .into_iter()
+        .map(|work| {
+            let (answer, outcome) = oneshot::channel();
+            (Job { work, answer }, outcome)
+        })
+        .unzip();
+    writer.commit(jobs);
+    answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
+}
+
+fn unavailable(outcome: &Result<Outcome, StoreError>) -> bool {
+    outcome.as_ref().is_err_and(StoreError::is_transient)
+}
+
+#[test]
+fn a_commit_that_fails_stores_nothing_of_its_group_and_announces_nothing() {
+    let dir = TempDir::new().unwrap();
+    let (mut writer, mut announced) = writer_in(&dir);
+    writer.connection.commit_hook(Some(|| true)).unwrap();
+    let refused = commit(&mut writer, vec![game("a", ""), game("b", "")]);
+    assert!(refused.iter().all(unavailable), "{refused:?}");
+    assert!(announced.try_recv().is_err());
+    writer.connection.commit_hook(None::<fn() -> bool>).unwrap();
+    let stored = commit(&mut writer, vec![game("a", "")]);
+    assert_eq!(stored[0].as_ref().unwrap().committed.seq, 1);
+    assert_eq!(announced.try_recv().unwrap().len(), 1);
+}
+
 #[test]
 fn a_full_disk_refuses_the_whole_group_and_is_survived() {
     let dir = TempDir::new().unwrap();
-    let path = dir.path().join("games.db");
-    let (live, mut announced) = broadcast::channel(16);
-    let connection = open::writer(&path).unwrap();
-    let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
-    let mut writer = Writer {
-        connection,
-        _lock: open::lock(&path).unwrap(),
-        head: 0,
-        live,
-        observer: Box::new(|_| {}),
-        checkpointer,
-    };
-    let commit = |writer: &mut Writer, works: Vec<Work>| -> Vec<Result<Outcome, StoreError>> {
-        let (jobs, mut answers): (Vec<_>, Vec<_>) = works
-            .into_iter()
-            .map(|work| {
-                let (answer, outcome) = oneshot::channel();
-                (Job { work, answer }, outcome)
-            })
-            .unzip();
-        writer.commit(jobs);
-        answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
-    };
+    let (mut writer, mut announced) = writer_in(&dir);
     let pages: i64 =
         writer.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     let allow = |writer: &Writer, pages: i64| {
@@ -141,8 +161,6 @@ fn a_full_disk_refuses_the_whole_group_and_is_survived() {
     allow(&writer, pages + 2).unwrap();
     let large = "x".repeat(200_000);
     let refused = commit(&mut writer, vec![game("a", ""), game("b", &large), game("c", "")]);
-    let unavailable =
-        |it: &Result<Outcome, StoreError>| it.as_ref().is_err_and(StoreError::is_transient);
     assert!(refused.iter().any(unavailable), "{refused:?}");
     let stored = refused.iter().filter(|it| it.is_ok()).count();
     allow(&writer, 1_000_000).unwrap();
