@@ -1,7 +1,7 @@
 //! Who is turned away, and that the answers tell nothing.
 
 use anyhow::Result;
-use black_box::{Answer, Div, Environment, Login, Member, Wamp};
+use black_box::{Answer, Div, Environment, Login, Member, Received, Wamp};
 use serde_json::json;
 
 const NOT_AUTHORIZED: Option<&str> = Some("wamp.error.not_authorized");
@@ -195,5 +195,25 @@ async fn nobody_registers_a_procedure() -> Result<()> {
         assert!(matches!(answer, Answer::Error { .. }), "{policy} {uri} was accepted");
         assert_eq!(answer.error_uri(), NOT_AUTHORIZED, "{uri}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_user_who_is_deactivated_is_sent_away() -> Result<()> {
+    let div = Div::start(&[]).await?;
+    let (mut s1, mut s2) = (div.login("s1@div.edu").await?, div.login("s2@div.edu").await?);
+    let users = div.rest.list("users/?email=s1@div.edu").await?;
+    let path = format!("users/{}/", users[0]["id"]);
+    div.rest.patch(&path, &json!({"is_active": false})).await?;
+    let Received::Frame(goodbye) = s1.receive().await? else {
+        anyhow::bail!("closed without GOODBYE");
+    };
+    assert_eq!((&goodbye[0], &goodbye[2]), (&6.into(), &"wamp.close.killed".into()));
+    assert!(div.login("s1@div.edu").await.is_err());
+    // Nobody else is disturbed.
+    assert!(matches!(
+        s2.call(&div.uri("game.get_phases"), json!([])).await?,
+        Answer::Result { .. }
+    ));
     Ok(())
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sim_games_types::{Action, Change, Object, Record, RunPk};
+use sim_games_types::{Action, Change, Object, Record, RunPk, UserPk};
 
 use crate::engine::Inner;
 use crate::ports::{ChangeFeed, StoreError};
@@ -121,7 +121,18 @@ async fn apply_all(inner: &Inner, mut feed: Box<dyn ChangeFeed>) {
         if !events.is_empty() {
             inner.messages.publish(events).await;
         }
+        for user in changes.iter().filter_map(locked_out) {
+            inner.messages.dismiss(user).await;
+        }
         note_applied(inner, &changes);
+    }
+}
+
+/// The user who may not log in any more after a change.
+fn locked_out(change: &Change) -> Option<UserPk> {
+    match &change.object.record {
+        Record::User(user) if change.action == Action::Deleted || !user.is_active => Some(user.id),
+        _ => None,
     }
 }
 

@@ -98,4 +98,7 @@ pub struct Event {
 pub trait Messages: Send + Sync {
     /// Publishes events, in this order and after all earlier ones.
     async fn publish(&self, events: Vec<Event>);
+
+    /// Ends all sessions of a user who may not be here any more.
+    async fn dismiss(&self, user: UserPk);
 }

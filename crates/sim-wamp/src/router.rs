@@ -188,6 +188,15 @@ impl Router {
         socket::endpoint(Arc::clone(&self.inner))
     }
 
+    /// Ends all sessions of an authid in a realm with the GOODBYE `wamp.close.killed`; trusted
+    /// sessions stay. Nothing happens when there is no such realm.
+    pub async fn kill(&self, realm: &str, authid: &str) {
+        if let Some(commands) = self.inner.realms.get(realm) {
+            // A realm that is gone has nobody left to end.
+            drop(commands.send(Command::Kill { authid: authid.into() }).await);
+        }
+    }
+
     /// Says goodbye to all sessions and ends all tasks; sessions that do not answer are waited for
     /// no longer than [`Limits::closing`].
     pub async fn shutdown(&self) {

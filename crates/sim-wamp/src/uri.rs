@@ -24,6 +24,8 @@ pub const CANCELED: &str = "wamp.error.canceled";
 pub const SYSTEM_SHUTDOWN: &str = "wamp.close.system_shutdown";
 /// The Peer wants to leave the realm: used as a GOODBYE reason.
 pub const CLOSE_REALM: &str = "wamp.close.close_realm";
+/// The session was killed by the router or on behalf of an operator: used as a GOODBYE reason.
+pub const KILLED: &str = "wamp.close.killed";
 /// A Peer acknowledges ending of a session: used as a GOODBYE reply reason.
 pub const GOODBYE_AND_OUT: &str = "wamp.close.goodbye_and_out";
 /// A Peer received an invalid WAMP protocol message (e.g. HELLO after the session was already

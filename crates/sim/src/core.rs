@@ -85,7 +85,7 @@ impl Core {
         let authid = format!("engine of {}", played.game.slug());
         let attached = self.router.attach(realm, authid.as_str(), OPERATOR).await;
         let (session, incoming) = attached.map_err(ServiceError::Router)?.split();
-        let messages = Arc::new(RealmMessages::new(session.clone()));
+        let messages = Arc::new(RealmMessages::new(session.clone(), self.router.clone()));
         let store = Arc::new(EmbeddedStore::new(self.api.clone()));
         let options = Options::new(&played.root_topic);
         let engine = Engine::start(played.game, options, store, messages)?;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use serde::Deserialize;
 use sim_engine::{Call, CallError, Engine, Event, Messages, Peer, Procedure};
-use sim_wamp::{Incoming, MatchPolicy, Payload, Publication, Session, SessionEvent, uri};
+use sim_games_types::UserPk;
+use sim_wamp::{Incoming, MatchPolicy, Payload, Publication, Router, Session, SessionEvent, uri};
 
 /// The role of users who operate the service.
 pub(crate) const OPERATOR: &str = "operator";
@@ -16,11 +17,12 @@ pub(crate) const ANONYMOUS: &str = "anonymous";
 #[derive(Debug)]
 pub(crate) struct RealmMessages {
     session: Session,
+    router: Router,
 }
 
 impl RealmMessages {
-    pub(crate) fn new(session: Session) -> Self {
-        Self { session }
+    pub(crate) fn new(session: Session, router: Router) -> Self {
+        Self { session, router }
     }
 }
 
@@ -40,6 +42,10 @@ impl Messages for RealmMessages {
         if self.session.publish_all(publications).await.is_err() {
             tracing::debug!("events were dropped: the realm has ended");
         }
+    }
+
+    async fn dismiss(&self, user: UserPk) {
+        self.router.kill(&self.session.info().realm, &user.to_string()).await;
     }
 }
 
@@ -123,7 +129,7 @@ fn on_the_wire(error: &CallError) -> sim_wamp::CallError {
 /// Who is on the other end of a session, from what the router vouches for.
 pub(crate) fn peer(session: u64, authid: &str, authrole: &str) -> Peer {
     let user = match authrole {
-        BROWSER | OPERATOR => authid.parse().ok().map(sim_games_types::UserPk),
+        BROWSER | OPERATOR => authid.parse().ok().map(UserPk),
         _ => None,
     };
     Peer { session, user, operator: authrole == OPERATOR }

@@ -51,6 +51,7 @@ impl Stand {
         let mut messages = MockMessages::new();
         let published = events.clone();
         messages.expect_publish().returning(move |events| lock(&published).extend(events));
+        messages.expect_dismiss().returning(|_| ());
         let (store, messages) = (Arc::new(store), Arc::new(messages));
         let engine = Engine::start(game, Options::new("root"), store, messages).unwrap();
         engine.installed().await;

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Goodbye { session: u64 },
     /// Let a session go that is gone already.
     Leave { session: u64 },
+    /// End all sessions of an authid.
+    Kill { authid: Arc<str> },
     /// Say goodbye to everybody and end.
     Shutdown,
 }
@@ -126,6 +128,19 @@ impl Realm {
                 self.end(session, goodbye(uri::GOODBYE_AND_OUT));
             }
             Command::Leave { session } => self.remove(session),
+            Command::Kill { authid } => {
+                let of_authid =
+                    |(member, _): &(Member, Peer)| member.info.authid == authid && !member.trusted;
+                let killed: Vec<u64> = self
+                    .sessions
+                    .iter()
+                    .filter(|(_, entry)| of_authid(entry))
+                    .map(|(session, _)| *session)
+                    .collect();
+                for session in killed {
+                    self.end(session, goodbye(uri::KILLED));
+                }
+            }
             Command::Shutdown => unreachable!("`run` ends at a shutdown"),
         }
     }
