@@ -7,6 +7,7 @@ mod caller;
 mod list;
 mod place;
 mod request;
+mod units;
 mod write;
 
 #[cfg(test)]
@@ -122,6 +123,7 @@ async fn route(
             write::delete(rest, call, resource, &key, user).await
         }
         (Place::Rewind(key), &Method::POST) => write::rewind(rest, call, payload, &key, user).await,
+        (Place::Units, &Method::POST) => units::commit(rest, call, payload, user).await,
         (Place::Bulk(resource), &Method::POST) => {
             bulk::create(rest, call, payload, resource, user).await
         }

@@ -71,6 +71,11 @@ impl Refusal {
         Self::detail(StatusCode::NOT_FOUND, "Not found.")
     }
 
+    /// The refusal of a unit of work one of whose rows is gone.
+    pub(super) fn gone(error: &StoreError) -> Self {
+        Self::detail(StatusCode::NOT_FOUND, sentence(&error.to_string()))
+    }
+
     pub(super) fn invalid_page() -> Self {
         Self::detail(StatusCode::NOT_FOUND, "Invalid page.")
     }
@@ -126,6 +131,7 @@ impl From<StoreError> for Refusal {
             StoreError::PreconditionFailed { .. } | StoreError::InUse { .. } => {
                 Self::detail(StatusCode::CONFLICT, sentence(&error.to_string()))
             }
+            StoreError::Forbidden { .. } => Self::forbidden(),
             StoreError::Unavailable { .. }
             | StoreError::Closed
             | StoreError::Locked { .. }
@@ -149,6 +155,11 @@ fn sentence(message: &str) -> String {
 /// An answer with a JSON body.
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {
     (status, [JSON], body.to_string()).into_response()
+}
+
+/// An answer whose JSON text exists already.
+pub(super) fn text(status: StatusCode, text: String) -> Response {
+    (status, [JSON], text).into_response()
 }
 
 /// An answer with an object, whose text exists already.

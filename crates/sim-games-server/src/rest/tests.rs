@@ -3,6 +3,7 @@
 mod access;
 mod fuzz;
 mod resources;
+mod units;
 mod wire;
 
 use axum::body::{Body, to_bytes};

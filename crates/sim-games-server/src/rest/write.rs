@@ -11,7 +11,7 @@ use sim_games_types::{Fields, Operation, Record, Resource, Stored, Target, UnitO
 use super::Rest;
 use super::answer::{self, Refusal};
 use super::request::{Call, Payload};
-use crate::error::FieldErrors;
+use crate::error::{FieldErrors, StoreError};
 use crate::model::{Cell, Condition, Presence, Table, flag, integer};
 use crate::store::{Outcome, Query, Work};
 
@@ -53,6 +53,11 @@ fn is_foreign_hook(object: &Stored, user: &User) -> bool {
 
 /// Stores a unit and waits, within bounds, until the model service shows it.
 pub(super) async fn commit(rest: &Rest, work: Work) -> Result<Outcome, Refusal> {
+    Ok(store(rest, work).await?)
+}
+
+/// The same, for callers that tell some errors in words of their own.
+pub(super) async fn store(rest: &Rest, work: Work) -> Result<Outcome, StoreError> {
     let outcome = rest.api.write(work).await?;
     if let Some(barrier) = &rest.barrier {
         let seq = outcome.committed.seq;
@@ -177,7 +182,7 @@ fn hook_fields(mut fields: Fields, user: &User) -> Fields {
 }
 
 /// Only superusers make superusers.
-fn guarded(resource: Resource, fields: Fields, user: &User) -> Result<Fields, Refusal> {
+pub(super) fn guarded(resource: Resource, fields: Fields, user: &User) -> Result<Fields, Refusal> {
     let asked = fields.get("is_superuser").and_then(flag) == Some(true);
     if resource == Resource::User && asked && !user.is_superuser {
         return Err(Refusal::forbidden());
