@@ -4,6 +4,7 @@ mod answer;
 mod authcheck;
 mod bulk;
 mod caller;
+mod changes;
 mod list;
 mod place;
 mod request;
@@ -80,7 +81,9 @@ async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response,
     if call.method == Method::OPTIONS {
         return Ok(answer::preflight());
     }
-    call.accepts_json()?;
+    if place != Place::Changes || !call.accepts_events() {
+        call.accepts_json()?;
+    }
     match place {
         Place::Index => call.only(&[Method::GET]).map(|()| index(&call, "", &Resource::ALL)),
         Place::BulkIndex => {
@@ -123,6 +126,7 @@ async fn route(
             write::delete(rest, call, resource, &key, user).await
         }
         (Place::Rewind(key), &Method::POST) => write::rewind(rest, call, payload, &key, user).await,
+        (Place::Changes, _) if get => changes::answer(rest, call).await,
         (Place::Units, &Method::POST) => units::commit(rest, call, payload, user).await,
         (Place::Bulk(resource), &Method::POST) => {
             bulk::create(rest, call, payload, resource, user).await

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sim_games_types::{Committed, Stored, UnitOfWork};
+use sim_games_types::{Change, Committed, GamePk, RunPk, Stored, UnitOfWork};
 
 use crate::model::{Condition, Presence, Table};
 
@@ -79,6 +79,28 @@ pub(crate) struct Outcome {
     pub(crate) committed: Committed,
     /// The row of each operation, as it was left or, when deleted, was; none if there was no row.
     pub(crate) objects: Vec<Option<Arc<Stored>>>,
+}
+
+/// What part of the journal is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalQuery {
+    /// Changes after this number.
+    pub(crate) after: u64,
+    /// Only those of this game.
+    pub(crate) game: Option<GamePk>,
+    /// Only those of this run.
+    pub(crate) run: Option<RunPk>,
+    /// The most changes to return.
+    pub(crate) limit: u32,
+}
+
+/// A part of the journal.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalPage {
+    /// The changes with their references for readers outside, in commit order.
+    pub(crate) entries: Vec<(Change, String)>,
+    /// Up to where the journal was looked at.
+    pub(crate) last: u64,
 }
 
 /// What a list shall contain.

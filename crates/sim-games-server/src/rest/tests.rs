@@ -1,6 +1,7 @@
 //! The REST service, without sockets.
 
 mod access;
+mod changes;
 mod fuzz;
 mod resources;
 mod units;
