@@ -9,6 +9,7 @@ mod list;
 mod place;
 mod request;
 mod units;
+mod version;
 mod write;
 
 #[cfg(test)]
@@ -123,7 +124,7 @@ async fn route(
             write::change(rest, call, payload, (resource, &key), user).await
         }
         (Place::Detail(resource, key), &Method::DELETE) => {
-            write::delete(rest, call, resource, &key, user).await
+            write::delete(rest, call, (resource, &key), user).await
         }
         (Place::Rewind(key), &Method::POST) => write::rewind(rest, call, payload, &key, user).await,
         (Place::Changes, _) if get => changes::answer(rest, call).await,

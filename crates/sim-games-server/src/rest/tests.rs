@@ -5,6 +5,7 @@ mod changes;
 mod fuzz;
 mod resources;
 mod units;
+mod version;
 mod wire;
 
 use axum::body::{Body, to_bytes};

@@ -8,9 +8,9 @@ use axum::response::Response;
 use serde_json::Value;
 use sim_games_types::{Fields, Operation, Record, Resource, Stored, Target, UnitOfWork, User};
 
-use super::Rest;
 use super::answer::{self, Refusal};
 use super::request::{Call, Payload};
+use super::{Rest, version};
 use crate::error::{FieldErrors, StoreError};
 use crate::model::{Cell, Condition, Presence, Table, flag, integer};
 use crate::store::{Outcome, Query, Work};
@@ -110,6 +110,7 @@ pub(super) async fn change(
     let changes = if call.method == Method::PUT { Presence::Whole } else { Presence::Partial };
     let object = find(rest, resource, key, user).await?;
     refuse_superuser(&object, user)?;
+    let preconditions = version::wanted(call, &object)?;
     let cause = call.cause();
     let fields = payload.fields().await?;
     let fields = match resource {
@@ -117,21 +118,23 @@ pub(super) async fn change(
         _ => guarded(resource, fields, user)?,
     };
     let operation = Operation::Change { resource, pk: Target::Pk(object.record.pk()), fields };
-    let work = Work { changes, ..unit(user, cause, vec![operation]).into() };
-    single(StatusCode::OK, &commit(rest, work).await?)
+    let unit = UnitOfWork { preconditions, ..unit(user, cause, vec![operation]) };
+    let outcome = store(rest, Work { changes, ..unit.into() }).await.map_err(version::refusal)?;
+    single(StatusCode::OK, &outcome)
 }
 
 pub(super) async fn delete(
     rest: &Rest,
     call: &Call,
-    resource: Resource,
-    key: &str,
+    (resource, key): (Resource, &str),
     user: &User,
 ) -> Result<Response, Refusal> {
     let object = find(rest, resource, key, user).await?;
     refuse_superuser(&object, user)?;
+    let preconditions = version::wanted(call, &object)?;
     let operation = Operation::Delete { resource, pk: Target::Pk(object.record.pk()) };
-    let outcome = commit(rest, unit(user, call.cause(), vec![operation]).into()).await?;
+    let unit = UnitOfWork { preconditions, ..unit(user, call.cause(), vec![operation]) };
+    let outcome = store(rest, unit.into()).await.map_err(version::refusal)?;
     // Somebody else may have deleted it in between.
     only(&outcome).map(|_| answer::no_content())
 }
