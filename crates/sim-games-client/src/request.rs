@@ -20,25 +20,34 @@ pub(crate) struct Request {
     url: Url,
     body: Option<Bytes>,
     anonymous: bool,
+    /// Whether sending it twice does the same as sending it once.
+    repeatable: bool,
+    /// How long the server was asked to wait before it answers.
+    wait: Duration,
 }
 
 impl Request {
     pub(crate) fn new(method: Method, url: Url) -> Self {
-        Self { method, url, body: None, anonymous: false }
+        let repeatable = matches!(method, Method::GET | Method::PUT | Method::DELETE);
+        Self { method, url, body: None, anonymous: false, repeatable, wait: Duration::ZERO }
     }
 
     pub(crate) fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
     }
 
-    pub(crate) fn json<B>(mut self, body: &B, resource: Resource) -> Result<Self>
+    pub(crate) fn json<B>(self, body: &B, resource: Resource) -> Result<Self>
     where
         B: Serialize + ?Sized,
     {
         let body = serde_json::to_vec(body)
             .map_err(|error| Error::Encode { resource, reason: error.to_string() })?;
-        self.body = Some(body.into());
-        Ok(self)
+        Ok(self.body(body))
+    }
+
+    pub(crate) fn body(mut self, json: Vec<u8>) -> Self {
+        self.body = Some(json.into());
+        self
     }
 
     /// Leaves the credentials out.
@@ -47,13 +56,20 @@ impl Request {
         self
     }
 
-    fn line(&self) -> RequestLine {
-        RequestLine::new(&self.method, &self.url)
+    /// Lets it be sent again although its method does not promise that this is harmless.
+    pub(crate) fn repeatable(mut self, repeatable: bool) -> Self {
+        self.repeatable = repeatable;
+        self
     }
 
-    /// Whether sending it twice does the same as sending it once.
-    fn is_repeatable(&self) -> bool {
-        matches!(self.method, Method::GET | Method::PUT | Method::DELETE)
+    /// Gives the server this much more time to answer.
+    pub(crate) fn patient(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    fn line(&self) -> RequestLine {
+        RequestLine::new(&self.method, &self.url)
     }
 }
 
@@ -66,8 +82,12 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body)
-            .map_err(|source| Error::Decode { request: self.request.clone(), source })
+        serde_json::from_slice(&self.body).map_err(|source| self.unexpected(source))
+    }
+
+    /// The error that the answer is not what the API promises.
+    pub(crate) fn unexpected(&self, source: serde_json::Error) -> Error {
+        Error::Decode { request: self.request.clone(), source }
     }
 }
 
@@ -114,6 +134,9 @@ impl Client {
         {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
+        if !request.wait.is_zero() {
+            builder = builder.timeout(self.0.timeout.saturating_add(request.wait));
+        }
         if let Some(body) = &request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
@@ -137,9 +160,10 @@ impl Client {
             let origin = request.url.origin().ascii_serialization();
             (Error::Connect { request: line, origin, source }, true)
         } else if source.is_timeout() {
-            (Error::Timeout { request: line, limit: self.0.timeout }, request.is_repeatable())
+            let limit = self.0.timeout.saturating_add(request.wait);
+            (Error::Timeout { request: line, limit }, request.repeatable)
         } else {
-            (Error::Transport { request: line, source }, request.is_repeatable())
+            (Error::Transport { request: line, source }, request.repeatable)
         };
         Failure { error, worth_repeating, retry_after: None }
     }
@@ -179,7 +203,7 @@ fn status_failure(
     );
     Failure {
         error,
-        worth_repeating: is_passing && request.is_repeatable(),
+        worth_repeating: is_passing && request.repeatable,
         retry_after: retry_after(headers),
     }
 }

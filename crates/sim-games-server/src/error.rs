@@ -43,6 +43,14 @@ pub enum StoreError {
         /// Its key.
         pk: i64,
     },
+    /// The account is a superuser's, and who asks is none.
+    #[error("{resource} `{pk}` is a superuser, let a superuser change it")]
+    Forbidden {
+        /// Its resource.
+        resource: Resource,
+        /// Its key.
+        pk: i64,
+    },
     /// The disk is full, or the database is unreachable, busy or damaged.
     #[error("not saved, try again: the database does not answer")]
     Unavailable {

@@ -4,9 +4,12 @@ mod answer;
 mod authcheck;
 mod bulk;
 mod caller;
+mod changes;
 mod list;
 mod place;
 mod request;
+mod units;
+mod version;
 mod write;
 
 #[cfg(test)]
@@ -79,7 +82,9 @@ async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response,
     if call.method == Method::OPTIONS {
         return Ok(answer::preflight());
     }
-    call.accepts_json()?;
+    if place != Place::Changes || !call.accepts_events() {
+        call.accepts_json()?;
+    }
     match place {
         Place::Index => call.only(&[Method::GET]).map(|()| index(&call, "", &Resource::ALL)),
         Place::BulkIndex => {
@@ -119,9 +124,11 @@ async fn route(
             write::change(rest, call, payload, (resource, &key), user).await
         }
         (Place::Detail(resource, key), &Method::DELETE) => {
-            write::delete(rest, call, resource, &key, user).await
+            write::delete(rest, call, (resource, &key), user).await
         }
         (Place::Rewind(key), &Method::POST) => write::rewind(rest, call, payload, &key, user).await,
+        (Place::Changes, _) if get => changes::answer(rest, call).await,
+        (Place::Units, &Method::POST) => units::commit(rest, call, payload, user).await,
         (Place::Bulk(resource), &Method::POST) => {
             bulk::create(rest, call, payload, resource, user).await
         }

@@ -25,7 +25,7 @@ use sim_games_types::{Change, GamePk, Resource, RunPk, Stored, UserPk};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::error::StoreError;
-use crate::store::{GameSnapshot, Outcome, Query, RunSnapshot, Work};
+use crate::store::{GameSnapshot, JournalPage, JournalQuery, Outcome, Query, RunSnapshot, Work};
 use checkpoint::Checkpointer;
 use readers::Readers;
 use writer::{Job, Message, Writer};
@@ -104,6 +104,14 @@ impl Sqlite {
     /// Changes after a number, from the journal.
     pub(crate) async fn journal(&self, after: u64, limit: u32) -> Result<Vec<Change>, StoreError> {
         self.readers.run(move |connection| read::journal(connection, after, limit)).await
+    }
+
+    /// Changes with their references, from the journal.
+    pub(crate) async fn journal_page(
+        &self,
+        query: JournalQuery,
+    ) -> Result<JournalPage, StoreError> {
+        self.readers.run(move |connection| read::journal_page(connection, &query)).await
     }
 
     /// The number of the last change that was committed.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sim_games_types::{Committed, Stored, UnitOfWork};
+use sim_games_types::{Change, Committed, GamePk, RunPk, Stored, UnitOfWork};
 
 use crate::model::{Condition, Presence, Table};
 
@@ -40,13 +40,35 @@ pub(crate) struct Work {
     pub(crate) changes: Presence,
     /// Which fields its new rows must have.
     pub(crate) creates: Presence,
-    /// Whether all operations are checked even after one was refused, and the messages of all told.
-    pub(crate) report_all: bool,
+    /// How it is told which operation is refused.
+    pub(crate) report: Report,
+    /// Whether accounts of superusers are left alone, since the caller is none.
+    pub(crate) spare_superusers: bool,
+    /// Whether the rows are answered as they are after the last operation, not after their own.
+    pub(crate) rows_at_end: bool,
+}
+
+/// How a unit of work tells which of its operations is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// The messages of the first one that is refused.
+    Single,
+    /// The same, at its position among the operations.
+    Position,
+    /// The messages of all: they are checked even after one was refused.
+    All,
 }
 
 impl From<UnitOfWork> for Work {
     fn from(unit: UnitOfWork) -> Self {
-        Self { unit, changes: Presence::Partial, creates: Presence::New, report_all: false }
+        Self {
+            unit,
+            changes: Presence::Partial,
+            creates: Presence::New,
+            report: Report::Single,
+            spare_superusers: false,
+            rows_at_end: false,
+        }
     }
 }
 
@@ -55,8 +77,30 @@ impl From<UnitOfWork> for Work {
 pub(crate) struct Outcome {
     /// What the caller of the public interface learns.
     pub(crate) committed: Committed,
-    /// The row of each operation, as it is now or, when deleted, was; none if there was no row.
+    /// The row of each operation, as it was left or, when deleted, was; none if there was no row.
     pub(crate) objects: Vec<Option<Arc<Stored>>>,
+}
+
+/// What part of the journal is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalQuery {
+    /// Changes after this number.
+    pub(crate) after: u64,
+    /// Only those of this game.
+    pub(crate) game: Option<GamePk>,
+    /// Only those of this run.
+    pub(crate) run: Option<RunPk>,
+    /// The most changes to return.
+    pub(crate) limit: u32,
+}
+
+/// A part of the journal.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalPage {
+    /// The changes with their references for readers outside, in commit order.
+    pub(crate) entries: Vec<(Change, String)>,
+    /// Up to where the journal was looked at.
+    pub(crate) last: u64,
 }
 
 /// What a list shall contain.

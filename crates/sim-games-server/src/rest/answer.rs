@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sim_games_types::Stored;
 
-use super::JSON;
+use super::{JSON, version};
 use crate::error::{AuthError, FieldErrors, StoreError};
 
 /// A request that is not fulfilled: status, body, and a header that goes with it.
@@ -71,6 +71,17 @@ impl Refusal {
         Self::detail(StatusCode::NOT_FOUND, "Not found.")
     }
 
+    /// The refusal of a unit of work one of whose rows is gone.
+    pub(super) fn gone(error: &StoreError) -> Self {
+        Self::detail(StatusCode::NOT_FOUND, sentence(&error.to_string()))
+    }
+
+    /// The refusal of a write that was meant for another version of an object.
+    pub(super) fn version_differs() -> Self {
+        let detail = "The object was changed meanwhile, read it again.";
+        Self::detail(StatusCode::PRECONDITION_FAILED, detail)
+    }
+
     pub(super) fn invalid_page() -> Self {
         Self::detail(StatusCode::NOT_FOUND, "Invalid page.")
     }
@@ -126,6 +137,7 @@ impl From<StoreError> for Refusal {
             StoreError::PreconditionFailed { .. } | StoreError::InUse { .. } => {
                 Self::detail(StatusCode::CONFLICT, sentence(&error.to_string()))
             }
+            StoreError::Forbidden { .. } => Self::forbidden(),
             StoreError::Unavailable { .. }
             | StoreError::Closed
             | StoreError::Locked { .. }
@@ -151,9 +163,18 @@ pub(super) fn json(status: StatusCode, body: &Value) -> Response {
     (status, [JSON], body.to_string()).into_response()
 }
 
-/// An answer with an object, whose text exists already.
+/// An answer whose JSON text exists already.
+pub(super) fn text(status: StatusCode, text: String) -> Response {
+    (status, [JSON], text).into_response()
+}
+
+/// An answer with an object, whose text exists already, and its version.
 pub(super) fn object(status: StatusCode, object: &Stored) -> Response {
-    (status, [JSON], object.json.to_string()).into_response()
+    let mut response = text(status, object.json.to_string());
+    if let Some(version) = version::of(object) {
+        response.headers_mut().insert(header::ETAG, version::tag(version));
+    }
+    response
 }
 
 /// An answer with several objects.

@@ -11,7 +11,7 @@ use super::request::{Call, Payload, as_fields};
 use super::write::{commit, single, unit};
 use crate::error::FieldErrors;
 use crate::model::{Presence, Strictness, Table, conditions, type_name};
-use crate::store::{Query, Work};
+use crate::store::{Query, Report, Work};
 
 /// The resources that have a bulk collection.
 pub(super) const RESOURCES: [Resource; 9] = [
@@ -46,7 +46,7 @@ pub(super) async fn create(
     let operations = operations(resource, items)?;
     let work = Work {
         creates: Presence::NewInBulk,
-        report_all: many,
+        report: if many { Report::All } else { Report::Single },
         ..unit(user, cause, operations).into()
     };
     let outcome = commit(rest, work).await?;

@@ -20,6 +20,10 @@ pub(super) enum Place {
     BulkIndex,
     /// A collection for many objects at once.
     Bulk(Resource),
+    /// Units of work.
+    Units,
+    /// The journal.
+    Changes,
     /// The check of a login.
     AuthCheck,
     /// Nothing.
@@ -35,6 +39,8 @@ impl Place {
             [""] => Self::Index,
             ["authcheck"] => Self::AuthCheck,
             ["bulk"] => Self::BulkIndex,
+            ["units"] => Self::Units,
+            ["changes"] => Self::Changes,
             ["bulk", name] => match Resource::from_collection(name) {
                 Some(resource) if bulk::RESOURCES.contains(&resource) => Self::Bulk(resource),
                 _ => Self::Unknown,
@@ -52,11 +58,11 @@ impl Place {
     /// The methods that the place knows.
     pub(super) const fn allow(&self) -> &'static str {
         match self {
-            Self::Index | Self::BulkIndex | Self::Unknown => "GET, HEAD, OPTIONS",
+            Self::Index | Self::BulkIndex | Self::Changes | Self::Unknown => "GET, HEAD, OPTIONS",
             Self::Collection(_) => "GET, POST, HEAD, OPTIONS",
             Self::Detail(..) => "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
             Self::Bulk(_) => "GET, POST, DELETE, HEAD, OPTIONS",
-            Self::Rewind(_) | Self::AuthCheck => "POST, OPTIONS",
+            Self::Rewind(_) | Self::Units | Self::AuthCheck => "POST, OPTIONS",
         }
     }
 
@@ -94,6 +100,9 @@ mod tests {
             ("/apis/bulk/roles/", Place::Bulk(Resource::Role)),
             ("/apis/bulk/games/", Place::Unknown),
             ("/apis/bulk/roles/1/", Place::Unknown),
+            ("/apis/units/", Place::Units),
+            ("/apis/changes/", Place::Changes),
+            ("/apis/changes/1/", Place::Unknown),
             ("/apis/nothing/", Place::Unknown),
         ] {
             assert_eq!(Place::of(path), place, "{path}");

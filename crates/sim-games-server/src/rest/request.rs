@@ -93,6 +93,12 @@ impl Call {
         if accept.split(',').any(range) { Ok(()) } else { Err(Refusal::not_acceptable()) }
     }
 
+    /// Whether the client asks for a stream of events.
+    pub(super) fn accepts_events(&self) -> bool {
+        let accept = self.header(header::ACCEPT).unwrap_or_default();
+        accept.split([',', ';']).any(|part| part.trim().eq_ignore_ascii_case("text/event-stream"))
+    }
+
     /// Refuses other methods than these; `HEAD` goes with `GET`.
     pub(super) fn only(&self, methods: &[Method]) -> Result<(), Refusal> {
         let head = self.method == Method::HEAD && methods.contains(&Method::GET);

@@ -1,8 +1,11 @@
 //! The REST service, without sockets.
 
 mod access;
+mod changes;
 mod fuzz;
 mod resources;
+mod units;
+mod version;
 mod wire;
 
 use axum::body::{Body, to_bytes};

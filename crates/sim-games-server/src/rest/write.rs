@@ -8,10 +8,10 @@ use axum::response::Response;
 use serde_json::Value;
 use sim_games_types::{Fields, Operation, Record, Resource, Stored, Target, UnitOfWork, User};
 
-use super::Rest;
 use super::answer::{self, Refusal};
 use super::request::{Call, Payload};
-use crate::error::FieldErrors;
+use super::{Rest, version};
+use crate::error::{FieldErrors, StoreError};
 use crate::model::{Cell, Condition, Presence, Table, flag, integer};
 use crate::store::{Outcome, Query, Work};
 
@@ -53,6 +53,11 @@ fn is_foreign_hook(object: &Stored, user: &User) -> bool {
 
 /// Stores a unit and waits, within bounds, until the model service shows it.
 pub(super) async fn commit(rest: &Rest, work: Work) -> Result<Outcome, Refusal> {
+    Ok(store(rest, work).await?)
+}
+
+/// The same, for callers that tell some errors in words of their own.
+pub(super) async fn store(rest: &Rest, work: Work) -> Result<Outcome, StoreError> {
     let outcome = rest.api.write(work).await?;
     if let Some(barrier) = &rest.barrier {
         let seq = outcome.committed.seq;
@@ -105,6 +110,7 @@ pub(super) async fn change(
     let changes = if call.method == Method::PUT { Presence::Whole } else { Presence::Partial };
     let object = find(rest, resource, key, user).await?;
     refuse_superuser(&object, user)?;
+    let preconditions = version::wanted(call, &object)?;
     let cause = call.cause();
     let fields = payload.fields().await?;
     let fields = match resource {
@@ -112,21 +118,23 @@ pub(super) async fn change(
         _ => guarded(resource, fields, user)?,
     };
     let operation = Operation::Change { resource, pk: Target::Pk(object.record.pk()), fields };
-    let work = Work { changes, ..unit(user, cause, vec![operation]).into() };
-    single(StatusCode::OK, &commit(rest, work).await?)
+    let unit = UnitOfWork { preconditions, ..unit(user, cause, vec![operation]) };
+    let outcome = store(rest, Work { changes, ..unit.into() }).await.map_err(version::refusal)?;
+    single(StatusCode::OK, &outcome)
 }
 
 pub(super) async fn delete(
     rest: &Rest,
     call: &Call,
-    resource: Resource,
-    key: &str,
+    (resource, key): (Resource, &str),
     user: &User,
 ) -> Result<Response, Refusal> {
     let object = find(rest, resource, key, user).await?;
     refuse_superuser(&object, user)?;
+    let preconditions = version::wanted(call, &object)?;
     let operation = Operation::Delete { resource, pk: Target::Pk(object.record.pk()) };
-    let outcome = commit(rest, unit(user, call.cause(), vec![operation]).into()).await?;
+    let unit = UnitOfWork { preconditions, ..unit(user, call.cause(), vec![operation]) };
+    let outcome = store(rest, unit.into()).await.map_err(version::refusal)?;
     // Somebody else may have deleted it in between.
     only(&outcome).map(|_| answer::no_content())
 }
@@ -177,7 +185,7 @@ fn hook_fields(mut fields: Fields, user: &User) -> Fields {
 }
 
 /// Only superusers make superusers.
-fn guarded(resource: Resource, fields: Fields, user: &User) -> Result<Fields, Refusal> {
+pub(super) fn guarded(resource: Resource, fields: Fields, user: &User) -> Result<Fields, Refusal> {
     let asked = fields.get("is_superuser").and_then(flag) == Some(true);
     if resource == Resource::User && asked && !user.is_superuser {
         return Err(Refusal::forbidden());

@@ -9,7 +9,7 @@ use super::Account;
 use super::row::{Entry, entry};
 use super::statements;
 use crate::model::Cell;
-use crate::store::{GameSnapshot, Query, RunSnapshot};
+use crate::store::{GameSnapshot, JournalPage, JournalQuery, Query, RunSnapshot};
 
 /// The resources of a run below the run itself, parents first.
 const BELOW_RUN: [Resource; 6] = [
@@ -190,6 +190,37 @@ pub(super) fn journal(
         )?
         .query_map(params![i64::try_from(after).unwrap_or(i64::MAX), limit], change)?
         .collect()
+}
+
+/// Changes after a number that belong to a game or run, and how far was looked.
+pub(super) fn journal_page(
+    connection: &Connection,
+    query: &JournalQuery,
+) -> rusqlite::Result<JournalPage> {
+    let snapshot = connection.unchecked_transaction()?;
+    let head = head(&snapshot)?;
+    let entries: Vec<(Change, String)> = snapshot
+        .prepare_cached(
+            "SELECT seq, at, game, run, resource, action, actor, cause, payload, ref FROM journal \
+             WHERE seq > ?1 AND (?2 IS NULL OR game = ?2) AND (?3 IS NULL OR run = ?3) \
+             ORDER BY seq LIMIT ?4",
+        )?
+        .query_map(
+            params![
+                i64::try_from(query.after).unwrap_or(i64::MAX),
+                query.game.map(|GamePk(pk)| pk),
+                query.run.map(|RunPk(pk)| pk),
+                query.limit,
+            ],
+            |row| Ok((change(row)?, row.get(9)?)),
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    let is_full = u32::try_from(entries.len()).is_ok_and(|count| count >= query.limit);
+    let last = match entries.last() {
+        Some((change, _)) if is_full => change.seq,
+        _ => head.max(query.after),
+    };
+    Ok(JournalPage { entries, last })
 }
 
 fn change(row: &Row<'_>) -> rusqlite::Result<Change> {

@@ -16,7 +16,7 @@ use super::row::{Entry, cell};
 use super::{conflict, read, statements};
 use crate::error::{FieldErrors, StoreError};
 use crate::model::{Cell, Kind, Presence, Table, apply_rules, check};
-use crate::store::{Outcome, Work};
+use crate::store::{Outcome, Report, Work};
 
 /// Why a unit was not carried out.
 #[derive(Debug)]
@@ -94,6 +94,12 @@ pub(super) fn execute(
         changes: Vec::new(),
     };
     outcome.objects = session.apply_all(work)?;
+    if work.rows_at_end {
+        for row in outcome.objects.iter_mut() {
+            let Some(object) = row.take() else { continue };
+            *row = read::get(connection, object.record.resource(), object.record.pk())?;
+        }
+    }
     if let Some(Idempotency { user, scope, key, answer }) = &unit.idempotency {
         connection
             .prepare_cached(
@@ -147,9 +153,14 @@ impl Session<'_> {
                     objects.push(object);
                     refused.push(FieldErrors::default());
                 }
-                // A refused operation has written nothing, so the next one can still be checked.
-                Err(Failure::Refused(StoreError::Invalid(errors))) if work.report_all => {
+                Err(Failure::Refused(StoreError::Invalid(errors)))
+                    if work.report != Report::Single =>
+                {
                     refused.push(errors);
+                    // It has written nothing, so the next one can still be checked.
+                    if work.report == Report::Position {
+                        break;
+                    }
                 }
                 Err(failure) => return Err(failure),
             }
@@ -184,7 +195,10 @@ impl Session<'_> {
             Operation::Upsert { resource, key, fields, reference } => {
                 let table = Table::of(*resource);
                 let object = match self.find(table, key)? {
-                    Some(pk) => self.change(table, pk, fields, Presence::Partial)?,
+                    Some(pk) => {
+                        self.guard(work, *resource, pk)?;
+                        self.change(table, pk, fields, Presence::Partial)?
+                    }
                     None => self.create(table, &joined(fields, key), work.creates)?,
                 };
                 self.name(*reference, &object);
@@ -192,10 +206,12 @@ impl Session<'_> {
             }
             Operation::Change { resource, pk, fields } => {
                 let pk = self.target(*pk)?;
+                self.guard(work, *resource, pk)?;
                 self.change(Table::of(*resource), pk, fields, work.changes).map(Some)
             }
             Operation::Delete { resource, pk } => {
                 let pk = self.target(*pk)?;
+                self.guard(work, *resource, pk)?;
                 self.delete(*resource, pk)
             }
             Operation::Rewind {
@@ -212,6 +228,16 @@ impl Session<'_> {
                 )
                 .map(Some),
         }
+    }
+
+    /// Refuses to touch a superuser's account where the unit must spare them.
+    fn guard(&self, work: &Work, resource: Resource, pk: i64) -> Result<(), Failure> {
+        let guarded = work.spare_superusers && resource == Resource::User;
+        let sql = "SELECT 1 FROM user WHERE id = ?1 AND is_superuser";
+        if guarded && self.connection.prepare_cached(sql)?.exists([pk])? {
+            return Err(StoreError::Forbidden { resource, pk }.into());
+        }
+        Ok(())
     }
 
     fn name(&mut self, reference: Option<Reference>, object: &Stored) {

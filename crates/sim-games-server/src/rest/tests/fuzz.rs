@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
+use sim_games_types::Resource;
 
 use super::Service;
 
@@ -108,6 +109,46 @@ fn no_request_makes_the_service_fail() {
                 answer.status,
                 answer.body
             );
+            Ok(())
+        })
+        .unwrap();
+    runtime.block_on(service.api.close());
+}
+
+/// An operation of a unit that is mostly well formed; users are left out, since one of them asks.
+fn operation() -> impl Strategy<Value = Value> {
+    let resources: Vec<&str> =
+        Resource::ALL.iter().map(|it| it.name()).filter(|name| *name != "user").collect();
+    let kinds = vec!["create", "get_or_create", "upsert", "change", "delete", "rewind"];
+    let key = prop_oneof![
+        4 => (0i64..4).prop_map(Value::from),
+        1 => Just(json!({"$ref": 0})),
+        1 => any::<i64>().prop_map(Value::from),
+    ];
+    let parts = (prop::sample::select(kinds), prop::sample::select(resources), key, body(), body());
+    parts.prop_map(|(kind, resource, key, fields, more)| {
+        let natural = matches!(kind, "get_or_create" | "upsert");
+        json!({
+            "op": kind, "resource": resource, "ref": 0, "pk": key, "fields": fields,
+            "key": if natural { more } else { Value::Null }, "defaults": fields,
+            "scenario": key, "last_period_order": key,
+            "delete_last_period_decisions": true, "delete_last_period_results": false,
+        })
+    })
+}
+
+#[test]
+fn no_unit_makes_the_service_fail() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let service = runtime.block_on(Service::start());
+    let mut runner = TestRunner::new(Config { cases: 300, ..Config::default() });
+    runner
+        .run(&prop::collection::vec(operation(), 0..5), |operations| {
+            let body = json!({ "operations": operations });
+            let answer = runtime.block_on(service.staff("POST", "units/", body.clone()));
+            let told = &answer.body;
+            let is_fine = answer.status < StatusCode::INTERNAL_SERVER_ERROR;
+            prop_assert!(is_fine, "{body}: {} {told}", answer.status);
             Ok(())
         })
         .unwrap();
