@@ -52,6 +52,30 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn a_database_of_version_1_is_brought_forward_and_its_subscribers_begin_at_its_end() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("games.db");
+    let connection = open::writer(&path).unwrap();
+    connection
+        .execute_batch(
+            "DROP INDEX journal_game; ALTER TABLE hook DROP COLUMN secret;
+             ALTER TABLE hook DROP COLUMN delivered; PRAGMA user_version = 1;
+             INSERT INTO user VALUES (1, 0, 0, '', '', NULL, 'a@b.c', 1, 1, 1, '', 'null', NULL);
+             INSERT INTO hook VALUES (1, 0, 0, 'div.*', 'http://a.b/', 1, 0, 0, NULL, NULL, NULL);
+             INSERT INTO journal VALUES (7, 0, NULL, NULL, 'user', 1, 'created', NULL, NULL, '', '{}');",
+        )
+        .unwrap();
+    drop(connection);
+    for _ in 0..2 {
+        let connection = open::writer(&path).unwrap();
+        let hooks = hooks::all(&connection).unwrap();
+        assert_eq!((hooks.len(), hooks[0].delivered, &hooks[0].secret), (1, 7, &None));
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'journal_game'";
+        assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    }
+}
+
+#[test]
 fn a_path_that_cannot_be_made_is_named() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("file");
