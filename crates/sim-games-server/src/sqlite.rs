@@ -72,7 +72,9 @@ impl Sqlite {
         let weak = live.downgrade();
         let (inbox, messages) = mpsc::channel(QUEUE);
         let (checkpointer, checkpoints) = Checkpointer::start(path)?;
-        let writer = Writer { connection, _lock: lock, head, live, observer, checkpointer };
+        let is_relaxed = false;
+        let writer =
+            Writer { connection, _lock: lock, head, live, observer, checkpointer, is_relaxed };
         let thread = std::thread::Builder::new()
             .name("games-writer".to_owned())
             .spawn(move || writer.run(messages))

@@ -145,6 +145,7 @@ fn a_full_disk_refuses_the_whole_group_and_is_survived() {
         live,
         observer: Box::new(|_| {}),
         checkpointer,
+        is_relaxed: false,
     };
     let commit = |writer: &mut Writer, works: Vec<Work>| -> Vec<Result<Outcome, StoreError>> {
         let (jobs, mut answers): (Vec<_>, Vec<_>) = works
@@ -180,4 +181,34 @@ fn a_full_disk_refuses_the_whole_group_and_is_survived() {
         told += changes.len();
     }
     assert_eq!(told, stored + 1);
+}
+
+#[test]
+fn a_unit_is_durable_also_after_a_note_that_was_not() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("games.db");
+    let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
+    let mut writer = Writer {
+        connection: open::writer(&path).unwrap(),
+        _lock: open::lock(&path).unwrap(),
+        head: 0,
+        live: broadcast::channel(16).0,
+        observer: Box::new(|_| {}),
+        checkpointer,
+        is_relaxed: false,
+    };
+    let synchronous = |writer: &Writer| {
+        let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        writer.connection.pragma_query_value(None, "synchronous", read).unwrap()
+    };
+    let progress =
+        HookProgress { pk: 1, delivered: 3, connected: true, erroring: false, failure: None };
+    let (answer, mut noted) = oneshot::channel();
+    writer.note(vec![HookNote { progress, answer }]);
+    noted.try_recv().unwrap().unwrap();
+    assert_eq!(synchronous(&writer), 1);
+    let (answer, mut stored) = oneshot::channel();
+    writer.commit(vec![Job { work: game("a", ""), answer }]);
+    stored.try_recv().unwrap().unwrap();
+    assert_eq!(synchronous(&writer), 2);
 }

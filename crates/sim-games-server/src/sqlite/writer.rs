@@ -52,6 +52,8 @@ pub(super) struct Writer {
     pub(super) live: broadcast::Sender<Arc<[Change]>>,
     pub(super) observer: Observer,
     pub(super) checkpointer: Checkpointer,
+    /// Whether a commit does not wait for the disk, as it does only for notes.
+    pub(super) is_relaxed: bool,
 }
 
 /// What a unit of a group came to, before the group is committed.
@@ -109,9 +111,14 @@ impl Writer {
     /// Carries out the units; an error concerns all of them.
     #[expect(clippy::type_complexity, reason = "the pair is taken apart by the only caller")]
     fn transaction(
-        &self,
+        &mut self,
         works: &[Work],
     ) -> rusqlite::Result<(Vec<Result<Outcome, StoreError>>, Vec<Change>)> {
+        if self.is_relaxed {
+            // Nothing is stored as durable unless this succeeds.
+            self.connection.execute_batch("PRAGMA synchronous = FULL")?;
+            self.is_relaxed = false;
+        }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut outcomes = Vec::with_capacity(works.len());
         let mut all_changes = Vec::new();
@@ -143,22 +150,20 @@ impl Writer {
 
     /// Stores how far subscribers got, without waiting for the disk: who loses the newest of it
     /// with the machine's power delivers again.
-    fn note(&mut self, notes: Vec<HookNote>) {
+    pub(super) fn note(&mut self, notes: Vec<HookNote>) {
         let outcome = self.unflushed(&notes).map_err(|error| {
             tracing::warn!(error = %error, "could not note what was delivered");
             self.abandon();
             StoreError::unavailable(error)
         });
-        if let Err(error) = self.connection.execute_batch("PRAGMA synchronous = FULL") {
-            tracing::error!(error = %error, "could not go back to durable writes");
-        }
         for note in notes {
             // A subscriber that was removed meanwhile no longer listens.
             note.answer.send(outcome.clone()).ok();
         }
     }
 
-    fn unflushed(&self, notes: &[HookNote]) -> rusqlite::Result<()> {
+    fn unflushed(&mut self, notes: &[HookNote]) -> rusqlite::Result<()> {
+        self.is_relaxed = true;
         self.connection.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")?;
         for note in notes {
             hooks::note(&self.connection, &note.progress)?;
