@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sim_games_types::{Change, Resource};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,6 @@ use super::worker::{Target, Worker};
 use crate::error::StoreError;
 use crate::feed::ChangeFeed;
 use crate::sqlite::{HookRow, Sqlite};
-use sim_games_types::{Change, Resource};
 
 /// How long to wait before the subscriptions are read again after the database did not answer.
 const PAUSE: Duration = Duration::from_millis(200);

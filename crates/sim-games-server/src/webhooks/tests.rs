@@ -319,6 +319,22 @@ async fn a_changed_or_deleted_subscription_counts_at_once() {
 }
 
 #[tokio::test]
+async fn a_changed_address_does_not_wait_for_the_old_one_to_time_out() {
+    let (_directory, api) = game().await;
+    let dead = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", dead.local_addr().unwrap());
+    let pk = subscribe(&api, json!({"event": "div.*", "url": url})).await;
+    let mut right = Subscriber::start(false).await;
+    let start = Instant::now();
+    world(&api, "a").await;
+    let _connection = tokio::time::timeout(DEADLINE, dead.accept()).await.unwrap().unwrap();
+    api.commit(unit([change(Resource::Hook, pk, json!({"url": right.url}))])).await.unwrap();
+    assert_eq!(right.names(1).await, ["div.world.created \"a\""]);
+    assert!(start.elapsed() < WebhookOptions::STANDARD.timeout);
+    api.close().await;
+}
+
+#[tokio::test]
 async fn forbidden_targets_are_refused_when_they_are_registered() {
     let (_directory, api) = game().await;
     for url in ["http://169.254.169.254/latest", "http://[fe80::1]/", "ftp://model/"] {

@@ -139,7 +139,12 @@ impl Worker {
             if self.target.has_changed().unwrap_or(true) {
                 return false;
             }
-            match self.sender.send(target, &event.body).await {
+            let sent = tokio::select! {
+                sent = self.sender.send(target, &event.body) => sent,
+                // The subscription is read anew: a corrected address is tried at once.
+                _ = self.target.changed() => return false,
+            };
+            match sent {
                 Ok(()) => {
                     self.succeeded().await;
                     return true;
@@ -148,7 +153,6 @@ impl Worker {
             }
             tokio::select! {
                 () = sleep(pause) => {}
-                // The subscription is read anew: a corrected address is tried at once.
                 _ = self.target.changed() => return false,
             }
             pause = (pause * 2).min(self.options.longest_pause);
