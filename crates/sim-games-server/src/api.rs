@@ -15,6 +15,7 @@ use crate::feed::ChangeFeed;
 use crate::rest::{self, Barrier};
 use crate::sqlite::Sqlite;
 use crate::store::{GameSnapshot, Outcome, RunSnapshot, Work};
+use crate::webhooks::{WebhookOptions, Webhooks};
 
 /// The account that a new database has, by address and password.
 const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
@@ -38,6 +39,8 @@ pub struct Options {
     pub body_limit: usize,
     /// The most objects on one page of a list.
     pub page_size: u64,
+    /// How webhooks are delivered.
+    pub webhooks: WebhookOptions,
 }
 
 impl Options {
@@ -53,6 +56,7 @@ impl Options {
             credential_memory: Duration::from_secs(300),
             body_limit: 1024 * 1024,
             page_size: 5000,
+            webhooks: WebhookOptions::STANDARD,
         }
     }
 }
@@ -68,6 +72,7 @@ struct Inner {
     store: Arc<Sqlite>,
     credentials: Arc<Credentials>,
     options: Options,
+    webhooks: Webhooks,
 }
 
 impl GamesApi {
@@ -88,11 +93,16 @@ impl GamesApi {
             Sqlite::open(&wanted.path, wanted.readers, wanted.live_buffer, observer)
         });
         let store = Arc::new(opening.await.map_err(StoreError::unavailable)??);
-        let api = Self { inner: Arc::new(Inner { store, credentials, options }) };
+        let api = Self::over(store, credentials, options);
         if api.is_new() {
             api.commit(staff_account()).await?;
         }
         Ok(api)
+    }
+
+    fn over(store: Arc<Sqlite>, credentials: Arc<Credentials>, options: Options) -> Self {
+        let webhooks = Webhooks::default();
+        Self { inner: Arc::new(Inner { store, credentials, options, webhooks }) }
     }
 
     /// Whether the database was empty when it was opened, and was given its staff account.
@@ -220,8 +230,20 @@ impl GamesApi {
         rest::router(self.clone(), barrier)
     }
 
-    /// Stores what was accepted, ends the change feeds, the writer and the readers.
+    /// Begins to deliver webhooks, each from where its subscriber stands; ends with [`Self::close`].
+    ///
+    /// Only the first call does anything. Without it subscriptions are stored and nothing is sent.
+    ///
+    /// # Errors
+    /// When the database cannot be read now, or the HTTP client cannot be set up.
+    pub async fn start_webhooks(&self) -> Result<(), StoreError> {
+        let options = self.inner.options.webhooks.clone();
+        self.inner.webhooks.start(Arc::clone(&self.inner.store), options).await
+    }
+
+    /// Ends the webhooks, stores what was accepted, ends the change feeds, the writer and the readers.
     pub async fn close(&self) {
+        self.inner.webhooks.close().await;
         self.inner.store.close().await;
     }
 

@@ -8,6 +8,7 @@ mod model;
 mod rest;
 mod sqlite;
 mod store;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -17,3 +18,4 @@ pub use error::{AuthError, FieldErrors, StoreError};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;
 pub use store::{GameSnapshot, RunSnapshot};
+pub use webhooks::WebhookOptions;

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod conflict;
 mod delete;
+mod hooks;
 mod open;
 mod read;
 mod readers;
@@ -28,7 +29,9 @@ use crate::error::StoreError;
 use crate::store::{GameSnapshot, JournalPage, JournalQuery, Outcome, Query, RunSnapshot, Work};
 use checkpoint::Checkpointer;
 use readers::Readers;
-use writer::{Job, Message, Writer};
+use writer::{HookNote, Job, Message, Writer};
+
+pub(crate) use hooks::{Event, Events, HookFailure, HookProgress, HookRow};
 
 /// Units of work that may wait for the writer; whoever comes later waits to be let in.
 const QUEUE: usize = 1024;
@@ -69,7 +72,9 @@ impl Sqlite {
         let weak = live.downgrade();
         let (inbox, messages) = mpsc::channel(QUEUE);
         let (checkpointer, checkpoints) = Checkpointer::start(path)?;
-        let writer = Writer { connection, _lock: lock, head, live, observer, checkpointer };
+        let is_relaxed = false;
+        let writer =
+            Writer { connection, _lock: lock, head, live, observer, checkpointer, is_relaxed };
         let thread = std::thread::Builder::new()
             .name("games-writer".to_owned())
             .spawn(move || writer.run(messages))
@@ -174,6 +179,25 @@ impl Sqlite {
     ) -> Result<Option<String>, StoreError> {
         let (scope, key) = (scope.to_owned(), key.to_owned());
         self.readers.run(move |connection| read::answer(connection, user, &scope, &key)).await
+    }
+
+    /// All webhook subscriptions with their secrets and how far they got.
+    pub(crate) async fn hooks(&self) -> Result<Vec<HookRow>, StoreError> {
+        self.readers.run(hooks::all).await
+    }
+
+    /// The next events after a number of the journal that fit a subscription.
+    pub(crate) async fn events(&self, after: u64, wanted: &str) -> Result<Events, StoreError> {
+        let wanted = wanted.to_owned();
+        self.readers.run(move |connection| hooks::events(connection, after, &wanted)).await
+    }
+
+    /// Notes how far a subscriber got; it may be forgotten when the machine loses its power.
+    pub(crate) async fn note(&self, progress: HookProgress) -> Result<(), StoreError> {
+        let (answer, outcome) = oneshot::channel();
+        let message = Message::Hook(Box::new(HookNote { progress, answer }));
+        self.inbox.send(message).await.map_err(|_| StoreError::Closed)?;
+        outcome.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Finishes what was accepted, then ends the writer and the readers.

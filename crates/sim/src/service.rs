@@ -91,6 +91,7 @@ impl Service {
         let listener = listen(config.bind, "--bind").await?;
         let games_listener = listen(config.games_bind, "--games-bind").await?;
         let api = GamesApi::open(Options::new(config.data_dir.join(&config.database))).await?;
+        api.start_webhooks().await?;
         let core_config = CoreConfig {
             realm: config.realm,
             legacy_auth: config.legacy_auth,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use sim_games_types::{Fields, Reference, Resource, Timestamp};
 
 use super::field::{Cell, Field, Kind};
-use super::formats::{is_email, is_slug, is_web_address};
+use super::formats::{is_email, is_slug, is_web_address, names_forbidden_address};
 use super::table::Table;
 use crate::error::FieldErrors;
 
@@ -102,10 +102,13 @@ fn field_value(
         }
         Kind::Url => {
             let address = text(value, 255, false)?;
-            if is_web_address(&address) {
-                return Ok(into_text(address));
+            if !is_web_address(&address) {
+                return Err(say("Enter a valid URL."));
             }
-            Err(say("Enter a valid URL."))
+            if names_forbidden_address(&address) {
+                return Err(say("Link-local and metadata addresses are refused."));
+            }
+            Ok(into_text(address))
         }
         Kind::Password => match value {
             Value::String(hash) if !hash.is_empty() => Ok(into_text(hash.clone())),

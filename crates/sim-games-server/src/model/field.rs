@@ -44,7 +44,7 @@ pub(crate) enum Kind {
     Email,
     /// A web address.
     Url,
-    /// The hash of a password; never part of an answer.
+    /// The hash of a password, or the secret of a signature; never part of an answer.
     Password,
     /// A flag.
     Bool,

@@ -1,6 +1,11 @@
 //! Texts of a particular form: slugs, e-mail addresses, web addresses.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use url::{Host, Url};
+
+/// Where a cloud's machines find their credentials by IPv6.
+const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 /// Whether a text consists of ASCII letters, digits, underscores and hyphens.
 pub(super) fn is_slug(text: &str) -> bool {
@@ -64,9 +69,43 @@ pub(super) fn is_web_address(text: &str) -> bool {
     matches!(url.scheme(), "http" | "https") && host_is_good
 }
 
+/// Whether nothing may be sent to this address: it is link-local, where clouds keep credentials.
+pub(crate) fn is_forbidden_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || address == METADATA,
+    }
+}
+
+/// Whether the host of a web address is such an address itself; a name shows only when connecting.
+pub(crate) fn names_forbidden_address(text: &str) -> bool {
+    match Url::parse(text).ok().as_ref().and_then(Url::host) {
+        Some(Host::Ipv4(address)) => is_forbidden_address(address.into()),
+        Some(Host::Ipv6(address)) => is_forbidden_address(address.into()),
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn link_local_and_metadata_addresses_are_forbidden_however_they_are_written() {
+        for bad in [
+            "http://169.254.169.254/latest",
+            "http://2852039166/",
+            "http://0xa9fea9fe/",
+            "http://[fe80::1]:80/",
+            "http://[::ffff:169.254.1.1]/",
+            "https://[fd00:ec2::254]/",
+        ] {
+            assert!(names_forbidden_address(bad), "{bad}");
+        }
+        for good in ["http://127.0.0.1/", "http://10.0.0.1/x", "http://model/c", "http://[::1]/"] {
+            assert!(!names_forbidden_address(good), "{good}");
+        }
+    }
 
     #[test]
     fn slugs_are_made_of_names() {

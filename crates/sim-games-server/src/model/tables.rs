@@ -202,6 +202,7 @@ pub(super) static TABLES: [Table; 12] = [
             Field::nullable("last_error", Kind::Time),
             Field::nullable("last_error_status", LARGE),
             Field::nullable("last_error_content", Kind::Text { max: 10_000, blank: true }),
+            Field::nullable("secret", Kind::Password),
         ],
         natural_key: &["user", "event", "url"],
         unique: &[set(&["user", "event", "url"])],

@@ -84,12 +84,7 @@ pub(super) async fn create(
     let fields = payload.fields().await?;
     let operation = match resource {
         // Registering a subscription again is no error: services do so at every start.
-        Resource::Hook => Operation::GetOrCreate {
-            resource,
-            key: hook_fields(fields, user),
-            defaults: Fields::new(),
-            reference: None,
-        },
+        Resource::Hook => registration(fields, user),
         _ => Operation::Create {
             resource,
             fields: guarded(resource, fields, user)?,
@@ -177,9 +172,22 @@ fn only(outcome: &Outcome) -> Result<&Stored, Refusal> {
     }
 }
 
+/// A subscription that exists already is answered as it is, but for a secret that is given.
+fn registration(fields: Fields, user: &User) -> Operation {
+    let (resource, reference) = (Resource::Hook, None);
+    let mut key = hook_fields(fields, user);
+    match key.remove("secret") {
+        Some(secret) => {
+            let fields = Fields::from_iter([("secret".to_owned(), secret)]);
+            Operation::Upsert { resource, key, fields, reference }
+        }
+        None => Operation::GetOrCreate { resource, key, defaults: Fields::new(), reference },
+    }
+}
+
 /// Of a subscription only these fields can be written, and it belongs to who writes it.
 fn hook_fields(mut fields: Fields, user: &User) -> Fields {
-    fields.retain(|name, _| matches!(name.as_str(), "event" | "url"));
+    fields.retain(|name, _| matches!(name.as_str(), "event" | "url" | "secret"));
     fields.insert("user".to_owned(), user.id.0.into());
     fields
 }

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 const APPLICATION: i32 = 0x5349_4d47;
 
 /// The version of the schema that this program reads and writes.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
@@ -23,6 +23,13 @@ const OPEN: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLIT
 const LOG_PAGES: u32 = 16_384;
 
 const SCHEMA: &str = include_str!("schema.sql");
+
+/// Version 1 delivered no webhooks: its subscribers begin with what happens from now on.
+const FROM_VERSION_1: &str = "
+    ALTER TABLE hook ADD COLUMN secret TEXT;
+    ALTER TABLE hook ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;
+    UPDATE hook SET delivered = (SELECT coalesce(max(seq), 0) FROM journal);
+    CREATE INDEX journal_game ON journal (pk, seq) WHERE resource = 'game';";
 
 /// Takes the lock that keeps a second process out; it ends with the file's handle.
 ///
@@ -110,6 +117,13 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), Failure> {
             Ok(())
         }
         (APPLICATION, VERSION) => Ok(()),
+        (APPLICATION, 1) => {
+            connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {FROM_VERSION_1} PRAGMA user_version = {VERSION}; COMMIT;"
+            ))?;
+            tracing::info!(database.path = %path.display(), "brought the schema to version {VERSION}");
+            Ok(())
+        }
         (APPLICATION, version) => Err(Failure::Unusable(format!(
             "its schema has version {version}, this program knows version {VERSION}"
         ))),

@@ -29,7 +29,7 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// Counts and sequence numbers are never negative, but SQLite knows only signed numbers.
-fn count_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get(column).map(i64::unsigned_abs)
 }
 
@@ -241,7 +241,7 @@ fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
     })
 }
 
-fn unreadable(
+pub(super) fn unreadable(
     column: usize,
     reason: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> rusqlite::Error {

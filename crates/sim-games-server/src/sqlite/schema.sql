@@ -162,7 +162,11 @@ CREATE TABLE hook (
   erroring INTEGER NOT NULL,
   last_error INTEGER,
   last_error_status INTEGER,
-  last_error_content TEXT
+  last_error_content TEXT,
+  -- With what its deliveries are signed.
+  secret TEXT,
+  -- The journal's number up to which events were delivered.
+  delivered INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX hook_natural ON hook (user, event, url);
 
@@ -180,6 +184,9 @@ CREATE TABLE journal (
   ref TEXT NOT NULL,
   payload TEXT NOT NULL
 );
+
+-- Finds the slug that a game had when something happened in it.
+CREATE INDEX journal_game ON journal (pk, seq) WHERE resource = 'game';
 
 -- The first answers of calls that carried a key.
 CREATE TABLE answer (

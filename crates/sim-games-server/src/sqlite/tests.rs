@@ -52,6 +52,30 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn a_database_of_version_1_is_brought_forward_and_its_subscribers_begin_at_its_end() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("games.db");
+    let connection = open::writer(&path).unwrap();
+    connection
+        .execute_batch(
+            "DROP INDEX journal_game; ALTER TABLE hook DROP COLUMN secret;
+             ALTER TABLE hook DROP COLUMN delivered; PRAGMA user_version = 1;
+             INSERT INTO user VALUES (1, 0, 0, '', '', NULL, 'a@b.c', 1, 1, 1, '', 'null', NULL);
+             INSERT INTO hook VALUES (1, 0, 0, 'div.*', 'http://a.b/', 1, 0, 0, NULL, NULL, NULL);
+             INSERT INTO journal VALUES (7, 0, NULL, NULL, 'user', 1, 'created', NULL, NULL, '', '{}');",
+        )
+        .unwrap();
+    drop(connection);
+    for _ in 0..2 {
+        let connection = open::writer(&path).unwrap();
+        let hooks = hooks::all(&connection).unwrap();
+        assert_eq!((hooks.len(), hooks[0].delivered, &hooks[0].secret), (1, 7, &None));
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'journal_game'";
+        assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    }
+}
+
+#[test]
 fn a_path_that_cannot_be_made_is_named() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("file");
@@ -115,7 +139,10 @@ fn writer_in(dir: &TempDir) -> (Writer, broadcast::Receiver<Arc<[Change]>>) {
     let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
     let lock = open::lock(&path).unwrap();
     let observer = Box::new(|_: &[Change]| {});
-    (Writer { connection, _lock: lock, head: 0, live, observer, checkpointer }, announced)
+    let is_relaxed = false;
+    let writer =
+        Writer { connection, _lock: lock, head: 0, live, observer, checkpointer, is_relaxed };
+    (writer, announced)
 }
 
 /// Commits units as one group.
@@ -174,4 +201,34 @@ fn a_full_disk_refuses_the_whole_group_and_is_survived() {
         told += changes.len();
     }
     assert_eq!(told, stored + 1);
+}
+
+#[test]
+fn a_unit_is_durable_also_after_a_note_that_was_not() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("games.db");
+    let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
+    let mut writer = Writer {
+        connection: open::writer(&path).unwrap(),
+        _lock: open::lock(&path).unwrap(),
+        head: 0,
+        live: broadcast::channel(16).0,
+        observer: Box::new(|_| {}),
+        checkpointer,
+        is_relaxed: false,
+    };
+    let synchronous = |writer: &Writer| {
+        let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        writer.connection.pragma_query_value(None, "synchronous", read).unwrap()
+    };
+    let progress =
+        HookProgress { pk: 1, delivered: 3, connected: true, erroring: false, failure: None };
+    let (answer, mut noted) = oneshot::channel();
+    writer.note(vec![HookNote { progress, answer }]);
+    noted.try_recv().unwrap().unwrap();
+    assert_eq!(synchronous(&writer), 1);
+    let (answer, mut stored) = oneshot::channel();
+    writer.commit(vec![Job { work: game("a", ""), answer }]);
+    stored.try_recv().unwrap().unwrap();
+    assert_eq!(synchronous(&writer), 2);
 }

@@ -459,7 +459,14 @@ impl Session<'_> {
                 Uuid::new_v4().to_string(),
                 &*object.json,
             ])?;
-        let seq = self.connection.last_insert_rowid().unsigned_abs();
+        let position = self.connection.last_insert_rowid();
+        if action == Action::Created && object.record.resource() == Resource::Hook {
+            // A subscriber is told what happens after it has subscribed.
+            self.connection
+                .prepare_cached("UPDATE hook SET delivered = ?1 WHERE id = ?2")?
+                .execute([position, object.record.pk()])?;
+        }
+        let seq = position.unsigned_abs();
         self.changes.push(Change {
             seq,
             at: self.at,

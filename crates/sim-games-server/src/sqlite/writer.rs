@@ -8,6 +8,7 @@ use sim_games_types::Change;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::checkpoint::Checkpointer;
+use super::hooks::{self, HookProgress};
 use super::unit::{self, Failure};
 use super::{Observer, read};
 use crate::error::StoreError;
@@ -23,11 +24,20 @@ pub(super) struct Job {
     pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
+/// How far a subscriber got, and who waits until that is noted.
+#[derive(Debug)]
+pub(super) struct HookNote {
+    pub(super) progress: HookProgress,
+    pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
 /// What the writer is told.
 #[derive(Debug)]
 pub(super) enum Message {
     /// Store this.
     Work(Box<Job>),
+    /// Note how far a subscriber got.
+    Hook(Box<HookNote>),
     /// Finish what came before this and end.
     Stop,
 }
@@ -42,6 +52,8 @@ pub(super) struct Writer {
     pub(super) live: broadcast::Sender<Arc<[Change]>>,
     pub(super) observer: Observer,
     pub(super) checkpointer: Checkpointer,
+    /// Whether a commit does not wait for the disk, as it does only for notes.
+    pub(super) is_relaxed: bool,
 }
 
 /// What a unit of a group came to, before the group is committed.
@@ -51,18 +63,22 @@ impl Writer {
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut stopped = false;
         while !stopped && let Some(first) = inbox.blocking_recv() {
-            let mut group = Vec::new();
+            let (mut group, mut notes) = (Vec::new(), Vec::new());
             let mut next = Some(first);
             while let Some(message) = next {
                 match message {
                     Message::Work(job) => group.push(*job),
+                    Message::Hook(note) => notes.push(*note),
                     Message::Stop => stopped = true,
                 }
-                let more = !stopped && group.len() < GROUP;
+                let more = !stopped && group.len() + notes.len() < GROUP;
                 next = if more { inbox.try_recv().ok() } else { None };
             }
             if !group.is_empty() {
                 self.commit(group);
+            }
+            if !notes.is_empty() {
+                self.note(notes);
             }
         }
         // Whoever still waits in the queue learns that the store is closed when it is dropped.
@@ -95,9 +111,14 @@ impl Writer {
     /// Carries out the units; an error concerns all of them.
     #[expect(clippy::type_complexity, reason = "the pair is taken apart by the only caller")]
     fn transaction(
-        &self,
+        &mut self,
         works: &[Work],
     ) -> rusqlite::Result<(Vec<Result<Outcome, StoreError>>, Vec<Change>)> {
+        if self.is_relaxed {
+            // Nothing is stored as durable unless this succeeds.
+            self.connection.execute_batch("PRAGMA synchronous = FULL")?;
+            self.is_relaxed = false;
+        }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut outcomes = Vec::with_capacity(works.len());
         let mut all_changes = Vec::new();
@@ -125,6 +146,29 @@ impl Writer {
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok((outcomes, all_changes))
+    }
+
+    /// Stores how far subscribers got, without waiting for the disk: who loses the newest of it
+    /// with the machine's power delivers again.
+    pub(super) fn note(&mut self, notes: Vec<HookNote>) {
+        let outcome = self.unflushed(&notes).map_err(|error| {
+            tracing::warn!(error = %error, "could not note what was delivered");
+            self.abandon();
+            StoreError::unavailable(error)
+        });
+        for note in notes {
+            // A subscriber that was removed meanwhile no longer listens.
+            note.answer.send(outcome.clone()).ok();
+        }
+    }
+
+    fn unflushed(&mut self, notes: &[HookNote]) -> rusqlite::Result<()> {
+        self.is_relaxed = true;
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")?;
+        for note in notes {
+            hooks::note(&self.connection, &note.progress)?;
+        }
+        self.connection.execute_batch("COMMIT")
     }
 
     /// Leaves no transaction behind after a failure.

@@ -71,6 +71,26 @@ async fn hooks_belong_to_who_registered_them() {
 }
 
 #[tokio::test]
+async fn the_secret_of_a_hook_can_be_written_and_not_read() {
+    let service = Service::start().await;
+    let hook = |secret: &str| json!({"event": "div.*", "url": "http://a.b/", "secret": secret});
+    for secret in ["first-key", "second-key"] {
+        let answer = service.staff("POST", "hooks/", hook(secret)).await;
+        assert_eq!((answer.status, &answer.body["id"]), (StatusCode::CREATED, &json!(1)));
+        assert!(answer.body.get("secret").is_none(), "{}", answer.body);
+        let stored = service.api.store().hooks().await.unwrap();
+        assert_eq!(stored[0].secret.as_deref(), Some(secret));
+    }
+    let removed = service.staff("PATCH", "hooks/1/", json!({"secret": null})).await;
+    assert!(removed.body.get("secret").is_none(), "{}", removed.body);
+    assert_eq!(service.api.store().hooks().await.unwrap()[0].secret, None);
+    let metadata = json!({"event": "div.*", "url": "http://169.254.169.254/"});
+    let refused = service.staff("POST", "hooks/", metadata).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body["url"].is_array(), "{}", refused.body);
+}
+
+#[tokio::test]
 async fn guessing_a_password_is_slowed_down() {
     let service = Service::start().await;
     for _ in 0..3 {
