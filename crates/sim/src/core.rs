@@ -64,20 +64,20 @@ impl Core {
             .authorizer(Arc::new(Scopes { engines: engines.clone() }))
             .limits(config.limits)
             .start();
-        let (engines_started, pumps, failed) = (Vec::new(), Vec::new(), CancellationToken::new());
-        let mut core = Self { api, router, engines: engines_started, pumps, failed };
-        let mut started = Vec::new();
+        let failed = CancellationToken::new();
+        let mut core = Self { api, router, engines: Vec::new(), pumps: Vec::new(), failed };
+        let mut by_root = Vec::new();
         for played in games {
             let root = played.root_topic.clone();
             match core.start_engine(&config.realm, played).await {
-                Ok(engine) => started.push((root, engine)),
+                Ok(engine) => by_root.push((root, engine)),
                 Err(error) => {
                     core.stop().await;
                     return Err(error);
                 }
             }
         }
-        engines.set(started).expect("this is the only place that sets it");
+        engines.set(by_root).expect("this is the only place that sets it");
         Ok(core)
     }
 
