@@ -36,6 +36,8 @@ use connection::{Backend, Durability, Fault, Writing};
 use readers::Readers;
 use writer::{Job, Message, Writer};
 
+#[cfg(test)]
+pub(crate) use conflict::matching_sql;
 pub(crate) use dialect::Dialect;
 pub(crate) use listening::News;
 pub(crate) use read::by_pk;

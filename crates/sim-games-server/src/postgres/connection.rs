@@ -125,6 +125,12 @@ impl PgConnection {
         self.run(self.client.execute(&statement, values))
     }
 
+    /// Checks that a statement fits the tables.
+    #[cfg(test)]
+    pub(super) fn prepare(&self, sql: &str) -> Result<(), Fault> {
+        self.statement(sql).map(|_| ())
+    }
+
     fn statement(&self, sql: &str) -> Result<Statement, Fault> {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
@@ -172,7 +178,7 @@ impl Drop for PgConnection {
 /// Waits on a thread that may block.
 pub(super) fn pause(time: Duration) {
     if let Ok(runtime) = Builder::new_current_thread().enable_time().build() {
-        runtime.block_on(tokio::time::sleep(time));
+        runtime.block_on(async { tokio::time::sleep(time).await });
     }
 }
 

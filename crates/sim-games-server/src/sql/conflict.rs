@@ -33,7 +33,7 @@ fn field(table: &Table, name: &str) -> &'static Field {
 /// is, would lead SQLite to the key's own index, which also gives the order by id, and from there
 /// through every row with that key; and a comparison in which null equals null uses no index of
 /// PostgreSQL's.
-fn matching_sql(connection: &dyn Connection, table: &Table, fields: &[&str]) -> String {
+pub(crate) fn matching_sql(connection: &dyn Connection, table: &Table, fields: &[&str]) -> String {
     let dialect = connection.dialect();
     let condition = |name: &&str| {
         let field = field(table, name);

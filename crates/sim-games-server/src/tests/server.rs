@@ -55,7 +55,7 @@ async fn carry_out(server: &str, sql: &str) -> Result<(), tokio_postgres::Error>
 
 /// The server's address. Without one the tests that need it are skipped, which is said once.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment alone")]
-pub(crate) fn server() -> Option<String> {
+pub(super) fn server() -> Option<String> {
     static SAID: Once = Once::new();
     match std::env::var(VARIABLE) {
         Ok(server) => Some(server),
