@@ -13,6 +13,7 @@ mod rest;
 mod sql;
 mod sqlite;
 mod store;
+mod takeover;
 mod webhooks;
 
 #[cfg(test)]
@@ -24,4 +25,5 @@ pub use export::{Export, ExportFormat};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;
 pub use store::{GameSnapshot, RunSnapshot};
+pub use takeover::{Copied, TakeOverError, TakenOver};
 pub use webhooks::WebhookOptions;

@@ -5,6 +5,7 @@ mod cli;
 mod dialog;
 mod export;
 mod games;
+mod import;
 mod probe;
 mod serve;
 mod setup;
@@ -89,6 +90,7 @@ async fn on_database(api: &GamesApi, command: Command, dialog: &mut Dialog) -> R
         Command::Setup => setup::run(api, dialog).await,
         Command::Count(args) => games::count(api, &args, dialog).await,
         Command::ResetGame(args) => games::reset(api, &args, dialog).await,
+        Command::Import(args) => import::run(api, &args, dialog).await,
         Command::Export(args) => export::run(api, &args, dialog).await,
         Command::Serve(_) | Command::CheckDeploy(_) => {
             unreachable!("these do not work on a database of their own")

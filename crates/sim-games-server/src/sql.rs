@@ -39,6 +39,7 @@ use connection::{Backend, Connection, Durability, Fault, Writing};
 use readers::Readers;
 use writer::{Job, Message, Writer};
 
+pub(crate) use conflict::explain;
 #[cfg(test)]
 pub(crate) use conflict::matching_sql;
 pub(crate) use dialect::Dialect;

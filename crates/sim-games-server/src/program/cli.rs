@@ -62,6 +62,8 @@ pub(super) enum Command {
     ResetGame(ResetGame),
     /// Export a run as a table, as lines of JSON, or as a package with everything
     Export(Export),
+    /// Take over an installation of the original, from its PostgreSQL database into a new one
+    Import(Import),
     /// Check from outside that a deployed service works
     CheckDeploy(CheckDeploy),
 }
@@ -139,6 +141,17 @@ pub(super) struct Export {
     /// The file to write, instead of standard output; it must not exist
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The original's database: `postgres://user:password@host/name`
+    #[arg(long, value_name = "URL", env = "GAMES_API_IMPORT_FROM", hide_env_values = true)]
+    pub(super) from: String,
+
+    /// Take over nothing if a row must be left out
+    #[arg(long)]
+    pub(super) strict: bool,
 }
 
 #[derive(Debug, Args)]

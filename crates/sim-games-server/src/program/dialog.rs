@@ -6,7 +6,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use anyhow::{Context, Result, bail};
 use dialoguer::Password;
 
-/// Where answers come from and lines go to; generic in nothing, so that tests can look at both.
+/// Where answers come from and lines go to; tests put their own there.
 pub(super) struct Dialog {
     input: Box<dyn BufRead + Send>,
     output: Box<dyn Write + Send>,
