@@ -65,8 +65,15 @@ fn build() -> Result<Binaries> {
         Some(name) => name,
         None => bail!("cannot tell the profile from `{}`", dir.display()),
     };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Build scripts that look at what cargo tells of this package would run again each time.
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(key);
+        }
+    }
+    let output = cargo
         .args(["build", "--quiet", "--bins", "-p", "div-service", "-p", "div-seed"])
         .args(["-p", "sim-games-server", "--profile", profile, "--target-dir"])
         .arg(target_dir)

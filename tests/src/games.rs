@@ -52,7 +52,7 @@ impl Games {
                 anyhow::bail!("only `games-api` stores in PostgreSQL, and it was not built")
             }
         };
-        let (process, api_url) = launch(program.command(dir.path())).await?;
+        let (process, api_url) = launch(&program, dir.path()).await?;
         Ok(Self { process, api_url, program, dir })
     }
 
@@ -110,12 +110,21 @@ impl Games {
         if self.pid().is_some() {
             self.kill9().await?;
         }
-        (self.process, self.api_url) = launch(self.program.command(self.dir.path())).await?;
+        (self.process, self.api_url) = launch(&self.program, self.dir.path()).await?;
         Ok(())
     }
 }
 
 impl Program {
+    /// How the line begins after which the API answers.
+    fn up(&self) -> &'static str {
+        match self {
+            Self::Alone { .. } => "ready",
+            // It is ready only with a game of its own, and serves the API before.
+            Self::Embedded { .. } => "listening on http://",
+        }
+    }
+
     fn command(&self, dir: &Path) -> Command {
         match self {
             Self::Alone { path, database, .. } => {
@@ -133,9 +142,8 @@ impl Program {
     }
 }
 
-async fn launch(command: Command) -> Result<(Process, String)> {
-    // With nothing in its database the embedding service serves the API and waits for the game.
-    let process = Process::launch(command, &["ready", "waiting for the game"]).await?;
+async fn launch(program: &Program, dir: &Path) -> Result<(Process, String)> {
+    let process = Process::launch(program.command(dir), &[program.up()]).await?;
     let api_url = process.address("http://")?;
     Ok((process, api_url))
 }

@@ -72,26 +72,22 @@ impl Receiver {
         locked(&self.deliveries).iter().filter(is_wanted).cloned().collect()
     }
 
-    /// Waits until what was delivered from a number on, and all later deliveries, satisfy the caller.
+    /// Waits for a delivery that the caller wants; so many that came first are not looked at.
     ///
     /// # Errors
-    /// When they do not in time.
-    pub async fn wait_until(
+    /// When none comes in time.
+    pub async fn wait_for(
         &mut self,
+        skipped: usize,
         limit: Duration,
-        mut is_enough: impl FnMut(&Delivery) -> bool,
-        from: usize,
+        mut is_wanted: impl FnMut(&Delivery) -> bool,
     ) -> Result<()> {
-        let mut next = from;
+        let mut next = skipped;
         let deliveries = Arc::clone(&self.deliveries);
         let waited = self.count.wait_for(|count| {
-            while next < *count {
-                next += 1;
-                if is_enough(&locked(&deliveries)[next - 1]) {
-                    return true;
-                }
-            }
-            false
+            let news = next.min(*count)..*count;
+            next = news.end;
+            locked(&deliveries)[news].iter().any(&mut is_wanted)
         });
         tokio::time::timeout(limit, waited).await.context("not in time")??;
         Ok(())
