@@ -10,6 +10,8 @@ mod webhooks;
 mod writers;
 mod writes;
 
+use std::io::Write as _;
+
 use anyhow::Result;
 use black_box::{Binaries, Database};
 
@@ -17,13 +19,17 @@ fn rounds() -> u32 {
     if std::env::var_os("SOAK").is_some() { 50 } else { 5 }
 }
 
-/// PostgreSQL, or why it is left out.
-fn postgres() -> Result<Result<Database, &'static str>> {
-    if Binaries::get()?.games.is_none() {
-        return Ok(Err("there is no `games-api`, the only program that stores in PostgreSQL"));
-    }
-    let database = Database::postgres_from_env()?;
-    Ok(database.ok_or("`TEST_DATABASE_URL` names no PostgreSQL server"))
+/// PostgreSQL; nothing when it is left out, which is said where the test runner captures nothing.
+fn postgres() -> Result<Option<Database>> {
+    let reason = if Binaries::get()?.games.is_none() {
+        "there is no `games-api`, the only program that stores in PostgreSQL"
+    } else if let Some(database) = Database::postgres_from_env()? {
+        return Ok(Some(database));
+    } else {
+        "`TEST_DATABASE_URL` names no PostgreSQL server"
+    };
+    writeln!(std::io::stdout(), "skipped: {reason}")?;
+    Ok(None)
 }
 
 #[tokio::test]
@@ -34,9 +40,8 @@ async fn bulk_writes_are_whole_or_absent_after_kills_on_sqlite() -> Result<()> {
 
 #[tokio::test]
 async fn bulk_writes_are_whole_or_absent_after_kills_on_postgres() -> Result<()> {
-    match postgres()? {
-        Ok(database) => println!("campaign: {}", writes::campaign(&database, rounds()).await?),
-        Err(reason) => println!("skipped: {reason}"),
+    if let Some(database) = postgres()? {
+        println!("campaign: {}", writes::campaign(&database, rounds()).await?);
     }
     Ok(())
 }
@@ -49,9 +54,8 @@ async fn subscribers_hear_of_everything_in_order_across_kills_on_sqlite() -> Res
 
 #[tokio::test]
 async fn subscribers_hear_of_everything_in_order_across_kills_on_postgres() -> Result<()> {
-    match postgres()? {
-        Ok(database) => println!("campaign: {}", webhooks::campaign(&database, rounds()).await?),
-        Err(reason) => println!("skipped: {reason}"),
+    if let Some(database) = postgres()? {
+        println!("campaign: {}", webhooks::campaign(&database, rounds()).await?);
     }
     Ok(())
 }
