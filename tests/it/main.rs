@@ -6,6 +6,7 @@ mod games_api;
 mod inputs;
 mod pairs;
 mod refusals;
+mod rest_crash;
 mod round;
 mod seed;
 mod startup;
