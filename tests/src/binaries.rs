@@ -13,8 +13,8 @@ pub struct Binaries {
     pub service: PathBuf,
     /// The command that creates the default environment.
     pub seed: PathBuf,
-    /// The Games API as a program of its own, where there is one.
-    pub games: Option<PathBuf>,
+    /// The Games API as a program of its own.
+    pub games: PathBuf,
 }
 
 impl Binaries {
@@ -38,7 +38,7 @@ impl Binaries {
     /// When one of them is not there.
     pub fn beside_this_program() -> Result<Self> {
         let found = Self::in_dir(&chosen_dir().map_or_else(profile_dir, Ok)?);
-        for path in [&found.service, &found.seed] {
+        for path in [&found.service, &found.seed, &found.games] {
             if !path.exists() {
                 bail!("`{}` is missing, run `cargo build` for it first", path.display());
             }
@@ -49,7 +49,7 @@ impl Binaries {
     fn in_dir(dir: &Path) -> Self {
         let suffix = std::env::consts::EXE_SUFFIX;
         let path = |name| dir.join(format!("{name}{suffix}"));
-        let games = Some(path("games-api")).filter(|path| path.exists());
+        let games = path("games-api");
         Self { service: path("div-service"), seed: path("div-seed"), games }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
-use tokio::process::Command;
 
 use crate::binaries::Binaries;
 use crate::database::{Database, OwnDatabase};
@@ -22,13 +21,12 @@ pub struct Games {
     dir: TempDir,
 }
 
-/// What is started, and how.
+/// What is started, and on which database.
 #[derive(Debug)]
-enum Program {
-    /// The Games API alone, on a database with this address.
-    Alone { path: PathBuf, database: String, _own: Option<OwnDatabase> },
-    /// The service that embeds it, which stores in a file only.
-    Embedded { path: PathBuf },
+struct Program {
+    path: PathBuf,
+    database: String,
+    _own: Option<OwnDatabase>,
 }
 
 impl Games {
@@ -37,22 +35,19 @@ impl Games {
     /// # Errors
     /// When the database cannot be made, or the program ends or is not ready in time.
     pub async fn start(binaries: &Binaries, database: &Database, dir: TempDir) -> Result<Self> {
-        let program = match (&binaries.games, database) {
-            (Some(path), Database::Sqlite) => {
+        let path = binaries.games.clone();
+        let program = match database {
+            Database::Sqlite => {
                 let file = dir.path().join("games.sqlite3");
                 let database = file.to_str().context("the directory's name is no text")?.to_owned();
-                Program::Alone { path: path.clone(), database, _own: None }
+                Program { path, database, _own: None }
             }
-            (Some(path), Database::Postgres(server)) => {
+            Database::Postgres(server) => {
                 let own = OwnDatabase::create(server)?;
-                Program::Alone { path: path.clone(), database: own.url(), _own: Some(own) }
-            }
-            (None, Database::Sqlite) => Program::Embedded { path: binaries.service.clone() },
-            (None, Database::Postgres(_)) => {
-                anyhow::bail!("only `games-api` stores in PostgreSQL, and it was not built")
+                Program { path, database: own.url(), _own: Some(own) }
             }
         };
-        let (process, api_url) = launch(&program, dir.path()).await?;
+        let (process, api_url) = launch(&program).await?;
         Ok(Self { process, api_url, program, dir })
     }
 
@@ -110,40 +105,15 @@ impl Games {
         if self.pid().is_some() {
             self.kill9().await?;
         }
-        (self.process, self.api_url) = launch(&self.program, self.dir.path()).await?;
+        (self.process, self.api_url) = launch(&self.program).await?;
         Ok(())
     }
 }
 
-impl Program {
-    /// How the line begins after which the API answers.
-    fn up(&self) -> &'static str {
-        match self {
-            Self::Alone { .. } => "ready",
-            // It is ready only with a game of its own, and serves the API before.
-            Self::Embedded { .. } => "listening on http://",
-        }
-    }
-
-    fn command(&self, dir: &Path) -> Command {
-        match self {
-            Self::Alone { path, database, .. } => {
-                let mut command = clean_command(path);
-                command.args(["serve", "--bind", "127.0.0.1:0", "--database", database]);
-                command
-            }
-            Self::Embedded { path } => {
-                let mut command = clean_command(path);
-                command.args(["--bind", "127.0.0.1:0", "--games-bind", "127.0.0.1:0"]);
-                command.args(["--no-seed", "--data-dir"]).arg(dir);
-                command
-            }
-        }
-    }
-}
-
-async fn launch(program: &Program, dir: &Path) -> Result<(Process, String)> {
-    let process = Process::launch(program.command(dir), &[program.up()]).await?;
+async fn launch(program: &Program) -> Result<(Process, String)> {
+    let mut command = clean_command(&program.path);
+    command.args(["serve", "--bind", "127.0.0.1:0", "--database", &program.database]);
+    let process = Process::launch(command, &["ready"]).await?;
     let api_url = process.address("http://")?;
     Ok((process, api_url))
 }
