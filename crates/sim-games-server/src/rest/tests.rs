@@ -1,9 +1,11 @@
 //! The REST service, without sockets.
 
 mod access;
+mod bulk_users;
 mod changes;
 mod fuzz;
 mod resources;
+mod tokens;
 mod units;
 mod version;
 mod wire;
@@ -48,6 +50,7 @@ impl Service {
         let options = Options {
             body_limit: 10_000,
             login_failures: 3,
+            address_failures: 5,
             ..Options::new(directory.path().join("games.db"))
         };
         let api = GamesApi::open(options).await.unwrap();
