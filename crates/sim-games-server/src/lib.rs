@@ -3,6 +3,7 @@
 mod api;
 mod credentials;
 mod error;
+mod export;
 mod feed;
 mod model;
 mod postgres;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use api::{Database, GamesApi, Options};
 pub use error::{AuthError, FieldErrors, StoreError};
+pub use export::{Export, ExportFormat};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;
 pub use store::{GameSnapshot, RunSnapshot};

@@ -83,10 +83,10 @@ async fn a_password_that_another_process_changes_is_forgotten_with_its_tokens() 
     assert_eq!(user, UserPk(2));
     let token = first.log_in(None, "s1@div.edu", "old").await.unwrap();
     assert_eq!(second.authenticate_token(&token).await.unwrap().id, user);
-    let mut feed = second.subscribe(second.last_seq().await.unwrap());
+    let mut news = second.store().live().unwrap();
     let changed = change(Resource::User, user.0, json!({"password": "new"}));
     first.commit(unit([changed])).await.unwrap();
-    timeout(DEADLINE, feed.next()).await.unwrap().unwrap();
+    timeout(DEADLINE, news.recv()).await.unwrap().unwrap();
     let refused = second.authenticate("s1@div.edu", "old").await.unwrap_err();
     assert!(matches!(refused, AuthError::Refused), "{refused}");
     let ended = second.authenticate_token(&token).await.unwrap_err();

@@ -4,9 +4,11 @@ mod access;
 mod bulk_users;
 mod changes;
 mod fuzz;
+mod history;
 mod resources;
 mod tokens;
 mod units;
+mod upserts;
 mod version;
 mod wire;
 
@@ -49,6 +51,7 @@ impl Service {
         let directory = TempDir::new().unwrap();
         let options = Options {
             body_limit: 10_000,
+            bulk_items: 40,
             login_failures: 3,
             address_failures: 5,
             ..Options::new(directory.path().join("games.db"))
