@@ -262,7 +262,8 @@ impl GamesApi {
         self.inner.webhooks.start(Arc::clone(&self.inner.store), options).await
     }
 
-    /// Ends the webhooks and the renewal of hashes, stores what was accepted, ends the change feeds, the writer and the readers.
+    /// Ends the webhooks and the renewal of hashes, stores what was accepted, ends the change feeds,
+    /// the writer and the readers.
     pub async fn close(&self) {
         self.inner.webhooks.close().await;
         self.inner.renewals.close().await;
