@@ -7,6 +7,8 @@ mod export;
 mod feed;
 mod model;
 mod postgres;
+#[cfg(feature = "cli")]
+pub mod program;
 mod rest;
 mod sql;
 mod sqlite;
