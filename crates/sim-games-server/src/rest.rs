@@ -1,5 +1,7 @@
-//! The REST service under `/apis/`: one dispatcher, since every resource answers alike.
+//! The REST service under `/apis/` and `/rest-auth/`: one dispatcher, since every resource answers
+//! alike.
 
+mod account;
 mod answer;
 mod audit;
 mod authcheck;
@@ -48,12 +50,14 @@ struct Rest {
     barrier: Option<Arc<dyn Barrier>>,
 }
 
-/// The service; it answers `/apis` and everything below, and nothing else.
+/// The service; it answers `/apis` and everything below, what is below `/rest-auth`, and nothing
+/// else.
 pub(crate) fn router(api: GamesApi, barrier: Option<Arc<dyn Barrier>>) -> Router {
     Router::new()
         .route("/apis", any(handle))
         .route("/apis/", any(handle))
         .route("/apis/{*rest}", any(handle))
+        .route("/rest-auth/{*rest}", any(handle))
         .with_state(Rest { api, barrier })
 }
 
@@ -102,6 +106,7 @@ async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response,
             call.only(&[Method::GET]).map(|()| index(&call, "bulk/", &bulk::RESOURCES))
         }
         Place::AuthCheck => authcheck::answer(rest, &call, payload).await,
+        Place::Account(account) => account::answer(rest, &call, payload, account).await,
         place => {
             let user = caller::authenticated(rest, &call, place.challenge()).await?;
             if !caller::may(&user, &call, &place) {
@@ -148,7 +153,9 @@ async fn route(
         (Place::Bulk(resource), &Method::POST) => {
             bulk::create(rest, call, payload, resource, user).await
         }
-        (Place::Bulk(resource), &Method::DELETE) => bulk::delete(rest, call, resource, user).await,
+        (Place::Bulk(resource), &Method::DELETE) if resource != Resource::User => {
+            bulk::delete(rest, call, resource, user).await
+        }
         _ => Err(Refusal::method(&call.method)),
     }
 }

@@ -39,7 +39,9 @@ pub(super) async fn run(options: Options, args: &Serve) -> Result<()> {
                 tracing::debug!("a connection keeps its delay: {error}");
             }
         });
-        let served = axum::serve(listener, api.router(None));
+        // Failed logins are counted by address as well.
+        let app = api.router(None).into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, app);
         tokio::spawn(served.with_graceful_shutdown(stop.clone().cancelled_owned()).into_future())
     };
     print(&format!("ready after {:.3} s, stop with Ctrl-C\n", started.elapsed().as_secs_f64()))?;

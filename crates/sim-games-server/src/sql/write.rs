@@ -7,7 +7,7 @@ use sim_games_types::{Action, Change, Fields, Resource, Stored, Timestamp};
 use super::connection::{Birth, Fault};
 use super::row::{Entry, cell};
 use super::unit::{Failure, Session};
-use super::{conflict, read, statements};
+use super::{conflict, read, statements, tokens};
 use crate::error::StoreError;
 use crate::model::{Cell, Presence, Table, apply_rules, check};
 
@@ -66,6 +66,7 @@ impl Session<'_> {
             return Err(conflict::refusal(self.connection, table, &cells, Some(pk)));
         };
         self.rehang(table, pk, &current, &cells)?;
+        tokens::end_after(self.connection, (table, pk), (&changed, &cells), self.keep_token)?;
         self.record(Action::Changed, entry)
     }
 
