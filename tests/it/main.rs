@@ -5,6 +5,7 @@ mod frames;
 mod games_api;
 mod inputs;
 mod pairs;
+mod python_client;
 mod refusals;
 mod round;
 mod seed;

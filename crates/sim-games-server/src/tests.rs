@@ -2,6 +2,7 @@
 
 mod feed;
 pub(crate) mod fixture;
+pub(crate) mod skipped;
 mod units;
 
 /// Stamps the tests of a store into a module; `open` opens the store kept in a directory.
