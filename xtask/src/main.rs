@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod skipped;
 mod steps;
 mod tidy;
 
