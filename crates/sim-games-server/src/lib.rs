@@ -5,7 +5,9 @@ mod credentials;
 mod error;
 mod feed;
 mod model;
+mod postgres;
 mod rest;
+mod sql;
 mod sqlite;
 mod store;
 mod webhooks;
@@ -13,7 +15,7 @@ mod webhooks;
 #[cfg(test)]
 mod tests;
 
-pub use api::{GamesApi, Options};
+pub use api::{Database, GamesApi, Options};
 pub use error::{AuthError, FieldErrors, StoreError};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;

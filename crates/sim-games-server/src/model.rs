@@ -11,7 +11,7 @@ mod table;
 mod tables;
 
 pub(crate) use check::{Presence, check, flag, integer, type_name};
-pub(crate) use field::{Cell, Kind};
+pub(crate) use field::{Cell, Field, Kind};
 pub(crate) use filter::{Condition, Strictness, conditions};
 pub(crate) use formats::{is_email, is_forbidden_address, names_forbidden_address};
 pub(crate) use rules::apply as apply_rules;
