@@ -3,6 +3,7 @@
 mod access;
 mod changes;
 mod fuzz;
+mod limits;
 mod resources;
 mod units;
 mod version;
