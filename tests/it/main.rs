@@ -7,6 +7,7 @@ mod inputs;
 mod pairs;
 mod python_client;
 mod refusals;
+mod rest_crash;
 mod rest_limits;
 mod round;
 mod seed;

@@ -1,7 +1,7 @@
 //! Requests beyond every limit: they are refused in a sentence, and the service goes on.
 
 use anyhow::{Context, Result};
-use black_box::{RawAnswer, RawHttp, Rest, Service};
+use black_box::{Binaries, Database, Games, RawAnswer, RawHttp, Rest};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -10,29 +10,30 @@ const BODY_LIMIT: usize = 1024 * 1024;
 
 /// A running service with a game, and what its journal holds so far.
 struct Scene {
-    service: Service,
+    games: Games,
     rest: Rest,
     seq: u64,
 }
 
 impl Scene {
-    async fn start() -> Result<Self> {
-        let service = Service::start(&["--no-seed"]).await?;
-        let rest = Rest::staff(service.api_url())?;
+    async fn start(database: &Database) -> Result<Self> {
+        let dir = tempfile::tempdir().context("making a directory for the service")?;
+        let games = Games::start(Binaries::get()?, database, dir).await?;
+        let rest = Rest::staff(games.api_url())?;
         rest.create("games/", &json!({"name": "Limits", "slug": "limits"})).await?;
         let seq = last_change(&rest).await?;
-        Ok(Self { service, rest, seq })
+        Ok(Self { games, rest, seq })
     }
 
     async fn connect(&self) -> Result<RawHttp> {
-        RawHttp::connect(self.service.api_url()).await
+        RawHttp::connect(self.games.api_url()).await
     }
 
     /// Nothing was stored meanwhile, and the service answers.
     async fn nothing_happened(&self) -> Result<()> {
         assert_eq!(last_change(&self.rest).await?, self.seq, "something was stored");
         assert_eq!(self.rest.get("games/limits/").await?["name"], "Limits");
-        let log = self.service.stderr().join("\n");
+        let log = self.games.stderr().join("\n");
         assert!(!log.contains("panicked") && !log.contains(" ERROR "), "{log}");
         Ok(())
     }
@@ -72,9 +73,10 @@ fn is_refused(answer: &RawAnswer, status: u16, what: &str) {
     }
 }
 
-#[tokio::test]
-async fn a_body_above_the_limit_is_refused_and_the_answer_can_be_read() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn a_body_above_the_limit_is_refused_and_the_answer_can_be_read(
+    database: Database,
+) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     for size in [BODY_LIMIT + 1, 4 * BODY_LIMIT, 20 * BODY_LIMIT] {
         let name = "x".repeat(size - r#"{"name":""}"#.len());
         let body = format!(r#"{{"name":"{name}"}}"#);
@@ -97,9 +99,8 @@ async fn still_usable_or_closed(mut http: RawHttp) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_body_without_announced_length_is_bounded_too() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn a_body_without_announced_length_is_bounded_too(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let mut http = scene.connect().await?;
     let headers = ["Content-Type: application/json", "Transfer-Encoding: chunked"];
     http.send(http.head("POST /apis/games/", &headers)).await?;
@@ -113,9 +114,8 @@ async fn a_body_without_announced_length_is_bounded_too() -> Result<()> {
     scene.nothing_happened().await
 }
 
-#[tokio::test]
-async fn an_announced_body_above_the_limit_is_not_waited_for() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn an_announced_body_above_the_limit_is_not_waited_for(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let mut http = scene.connect().await?;
     let length = format!("Content-Length: {}", u64::MAX / 2);
     let headers = ["Content-Type: application/json", &length, "Expect: 100-continue"];
@@ -125,9 +125,8 @@ async fn an_announced_body_above_the_limit_is_not_waited_for() -> Result<()> {
     scene.nothing_happened().await
 }
 
-#[tokio::test]
-async fn who_is_refused_before_the_body_is_read_still_reads_why() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn who_is_refused_before_the_body_is_read_still_reads_why(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let body = vec![b' '; BODY_LIMIT];
     let length = format!("Content-Length: {}", body.len());
     for (line, account, status) in [
@@ -147,9 +146,8 @@ async fn who_is_refused_before_the_body_is_read_still_reads_why() -> Result<()> 
     scene.nothing_happened().await
 }
 
-#[tokio::test]
-async fn a_slow_body_keeps_nobody_else_waiting() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn a_slow_body_keeps_nobody_else_waiting(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let mut http = scene.connect().await?;
     let request = http.request("POST /apis/games/", br#"{"name": "Slow"}"#);
     for byte in request.chunks(1) {
@@ -165,9 +163,8 @@ async fn a_slow_body_keeps_nobody_else_waiting() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_body_that_ends_too_early_stores_nothing() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn a_body_that_ends_too_early_stores_nothing(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let mut http = scene.connect().await?;
     let headers = ["Content-Type: application/json", "Content-Length: 100"];
     http.send(http.head("POST /apis/games/", &headers)).await?;
@@ -176,9 +173,8 @@ async fn a_body_that_ends_too_early_stores_nothing() -> Result<()> {
     scene.nothing_happened().await
 }
 
-#[tokio::test]
-async fn a_page_has_a_largest_size() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn a_page_has_a_largest_size(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let game = scene.rest.get("games/limits/").await?["id"].clone();
     let phases: Vec<Value> =
         (0..5001).map(|number| json!({"game": game, "name": format!("{number}")})).collect();
@@ -197,14 +193,13 @@ async fn a_page_has_a_largest_size() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn who_guesses_is_slowed_down_and_nobody_else() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn who_guesses_is_slowed_down_and_nobody_else(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     for name in ["guessed", "other"] {
         let user = json!({"email": format!("{name}@limits.test"), "password": name});
         scene.rest.create("users/", &user).await?;
     }
-    let base = scene.service.api_url();
+    let base = scene.games.api_url();
     let guesser = Rest::new(base, "guessed@limits.test", "wrong")?;
     let own = "users/?email=guessed@limits.test";
     for _ in 0..10 {
@@ -235,9 +230,8 @@ async fn who_guesses_is_slowed_down_and_nobody_else() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn large_headers_and_addresses_are_refused() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn large_headers_and_addresses_are_refused(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let large = format!("X-Large: {}", "x".repeat(40_000));
     let mut http = scene.connect().await?;
     http.send(http.head("GET /apis/games/", &[&large])).await?;
@@ -255,9 +249,8 @@ async fn large_headers_and_addresses_are_refused() -> Result<()> {
     scene.nothing_happened().await
 }
 
-#[tokio::test]
-async fn what_is_no_request_any_more_ends_its_connection_only() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn what_is_no_request_any_more_ends_its_connection_only(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let query = format!("GET /apis/games/?name={}", "x".repeat(100_000));
     let huge = format!("X-Huge: {}", "x".repeat(1_000_000));
     for (line, header, status) in [
@@ -278,9 +271,8 @@ async fn what_is_no_request_any_more_ends_its_connection_only() -> Result<()> {
     scene.nothing_happened().await
 }
 
-#[tokio::test]
-async fn pipelined_requests_are_answered_in_their_order() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn pipelined_requests_are_answered_in_their_order(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let mut http = scene.connect().await?;
     let mut all = Vec::new();
     for number in 0..50 {
@@ -302,9 +294,8 @@ async fn pipelined_requests_are_answered_in_their_order() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn bodies_that_are_no_good_are_refused_in_a_sentence() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn bodies_that_are_no_good_are_refused_in_a_sentence(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let deep =
         |open: &str, close: &str, depth| format!("{}1{}", open.repeat(depth), close.repeat(depth));
     let with = |data: &str| format!(r#"{{"name": "Bad", "data": {data}}}"#).into_bytes();
@@ -353,9 +344,8 @@ async fn bodies_that_are_no_good_are_refused_in_a_sentence() -> Result<()> {
     scene.nothing_happened().await
 }
 
-#[tokio::test]
-async fn data_that_is_accepted_can_be_read_by_everybody() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn data_that_is_accepted_can_be_read_by_everybody(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     let deepest = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     let patch = |depth| format!(r#"{{"data": {}}}"#, deepest(depth)).into_bytes();
     let refused = scene.exchange("PATCH /apis/games/limits/", &patch(65)).await?;
@@ -370,9 +360,8 @@ async fn data_that_is_accepted_can_be_read_by_everybody() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn queries_that_are_no_good_are_refused_in_a_sentence() -> Result<()> {
-    let scene = Scene::start().await?;
+async fn queries_that_are_no_good_are_refused_in_a_sentence(database: Database) -> Result<()> {
+    let scene = Scene::start(&database).await?;
     for query in ["name=%00", "name=a%00b", "slug=%FF", "name=%ED%A0%80", "%FF=1"] {
         for line in ["GET /apis/games/?", "GET /apis/phases/?", "DELETE /apis/bulk/phases/?"] {
             let answer = scene.exchange(&format!("{line}{query}"), b"").await?;
@@ -399,4 +388,43 @@ async fn queries_that_are_no_good_are_refused_in_a_sentence() -> Result<()> {
     let many = format!("GET /apis/phases/?ordering={}", "id,-name,".repeat(1500));
     assert_eq!(scene.exchange(&many, b"").await?.status, 200);
     scene.nothing_happened().await
+}
+
+/// Stamps each test into a module for each database.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() -> anyhow::Result<()> {
+                super::$test(black_box::Database::Sqlite).await
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() -> anyhow::Result<()> {
+                match black_box::Database::postgres_from_env()? {
+                    Some(database) => super::$test(database).await,
+                    None => Ok(()),
+                }
+            })+
+        }
+    };
+}
+
+on_both! {
+    a_body_above_the_limit_is_refused_and_the_answer_can_be_read,
+    a_body_without_announced_length_is_bounded_too,
+    an_announced_body_above_the_limit_is_not_waited_for,
+    who_is_refused_before_the_body_is_read_still_reads_why,
+    a_slow_body_keeps_nobody_else_waiting,
+    a_body_that_ends_too_early_stores_nothing,
+    a_page_has_a_largest_size,
+    who_guesses_is_slowed_down_and_nobody_else,
+    large_headers_and_addresses_are_refused,
+    what_is_no_request_any_more_ends_its_connection_only,
+    pipelined_requests_are_answered_in_their_order,
+    bodies_that_are_no_good_are_refused_in_a_sentence,
+    data_that_is_accepted_can_be_read_by_everybody,
+    queries_that_are_no_good_are_refused_in_a_sentence,
 }

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 /// Says that the running test is skipped, why, and which variable would let it run.
 ///
-/// The line goes to the real standard error, since what a passing test prints is never shown. With
-/// the variable `SKIPPED_TESTS` a line is also added to the file it names, so that `cargo xtask ci`
+/// The line goes past the test runner, which keeps to itself what a passing test prints. With the
+/// variable `SKIPPED_TESTS` a line is also added to the file it names, so that `cargo xtask ci`
 /// can count over all test programs.
 ///
 /// # Errors
@@ -31,5 +31,5 @@ pub fn skipped(variable: &str, reason: &str) -> Result<()> {
     }
     let count = COUNT.fetch_add(1, Ordering::SeqCst) + 1;
     let line = format!("skipped: {test}: {reason} ({count} skipped in this program so far)\n");
-    std::io::stderr().write_all(line.as_bytes()).context("saying that a test is skipped")
+    std::io::stdout().write_all(line.as_bytes()).context("saying that a test is skipped")
 }

@@ -4,6 +4,7 @@
 mod bench;
 mod cargo;
 mod skipped;
+mod soak;
 mod steps;
 mod tidy;
 
@@ -27,6 +28,8 @@ enum Command {
     Tidy,
     /// Build release binaries and run the load generator
     Bench(bench::BenchArgs),
+    /// Run the long kill campaigns and print a table of what ran
+    Soak,
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Command::Ci => steps::ci(),
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak => soak::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,13 +3,17 @@
 mod api;
 mod credentials;
 mod error;
+mod export;
 mod feed;
 mod model;
 mod postgres;
+#[cfg(feature = "cli")]
+pub mod program;
 mod rest;
 mod sql;
 mod sqlite;
 mod store;
+mod takeover;
 mod webhooks;
 
 #[cfg(test)]
@@ -17,7 +21,9 @@ mod tests;
 
 pub use api::{Database, GamesApi, Options};
 pub use error::{AuthError, FieldErrors, StoreError};
+pub use export::{Export, ExportFormat};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;
 pub use store::{GameSnapshot, RunSnapshot};
+pub use takeover::{Copied, TakeOverError, TakenOver};
 pub use webhooks::WebhookOptions;

@@ -1,10 +1,14 @@
-//! The REST service under `/apis/`: one dispatcher, since every resource answers alike.
+//! The REST service under `/apis/` and `/rest-auth/`: one dispatcher, since every resource answers
+//! alike.
 
+mod account;
 mod answer;
+mod audit;
 mod authcheck;
 mod bulk;
 mod caller;
 mod changes;
+mod export;
 mod list;
 mod place;
 mod request;
@@ -46,12 +50,14 @@ struct Rest {
     barrier: Option<Arc<dyn Barrier>>,
 }
 
-/// The service; it answers `/apis` and everything below, and nothing else.
+/// The service; it answers `/apis` and everything below, what is below `/rest-auth`, and nothing
+/// else.
 pub(crate) fn router(api: GamesApi, barrier: Option<Arc<dyn Barrier>>) -> Router {
     Router::new()
         .route("/apis", any(handle))
         .route("/apis/", any(handle))
         .route("/apis/{*rest}", any(handle))
+        .route("/rest-auth/{*rest}", any(handle))
         .with_state(Rest { api, barrier })
 }
 
@@ -77,13 +83,22 @@ async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response,
     if let Some(redirect) = call.redirect_to_slash() {
         return Ok(redirect);
     }
+    let most = rest.api.options().query_parameters;
+    if call.parameters.len() > most {
+        return Err(Refusal::too_many_parameters(most));
+    }
     if place == Place::Unknown {
         return Err(Refusal::not_found());
     }
     if call.method == Method::OPTIONS {
         return Ok(answer::preflight());
     }
-    if place != Place::Changes || !call.accepts_events() {
+    let is_json = match place {
+        Place::Changes => !call.accepts_events(),
+        Place::Export(_) => false,
+        _ => true,
+    };
+    if is_json {
         call.accepts_json()?;
     }
     match place {
@@ -92,6 +107,7 @@ async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response,
             call.only(&[Method::GET]).map(|()| index(&call, "bulk/", &bulk::RESOURCES))
         }
         Place::AuthCheck => authcheck::answer(rest, &call, payload).await,
+        Place::Account(account) => account::answer(rest, &call, payload, account).await,
         place => {
             let user = caller::authenticated(rest, &call, place.challenge()).await?;
             if !caller::may(&user, &call, &place) {
@@ -117,6 +133,11 @@ async fn route(
         (Place::Collection(resource), &Method::POST) => {
             write::create(rest, call, payload, resource, user).await
         }
+        (Place::Collection(resource), &Method::PUT) if resource != Resource::Hook => {
+            write::upsert(rest, call, payload, resource, user).await
+        }
+        (Place::Export(key), _) if get => export::answer(rest, call, &key, user).await,
+        (Place::Audit(key), _) if get => audit::answer(rest, call, &key, user).await,
         (Place::Detail(resource, key), _) if get => {
             let object = write::find(rest, resource, &key, user).await?;
             Ok(answer::object(StatusCode::OK, &object))
@@ -133,7 +154,9 @@ async fn route(
         (Place::Bulk(resource), &Method::POST) => {
             bulk::create(rest, call, payload, resource, user).await
         }
-        (Place::Bulk(resource), &Method::DELETE) => bulk::delete(rest, call, resource, user).await,
+        (Place::Bulk(resource), &Method::DELETE) if resource != Resource::User => {
+            bulk::delete(rest, call, resource, user).await
+        }
         _ => Err(Refusal::method(&call.method)),
     }
 }

@@ -4,17 +4,20 @@
 //! own, so that many callers share one flush to the disk and a refused unit takes nobody along.
 //! What is particular to a database is behind the traits in `connection`.
 
+mod audit;
 mod chore;
 mod conflict;
 pub(crate) mod connection;
 mod delete;
 mod dialect;
+pub(crate) mod dump;
 mod hooks;
 mod listening;
 mod read;
 mod readers;
 mod row;
 pub(crate) mod statements;
+mod tokens;
 mod unit;
 mod write;
 mod writer;
@@ -25,17 +28,20 @@ use std::thread::JoinHandle;
 
 use sim_games_types::{Change, GamePk, Resource, RunPk, Stored, UserPk};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
+use crate::credentials::Digest;
 use crate::error::StoreError;
 use crate::store::{
-    Account, Events, GameSnapshot, HookProgress, HookRow, JournalPage, JournalQuery, Outcome,
-    Query, RunSnapshot, Work,
+    Account, AuditQuery, Events, GameSnapshot, HookProgress, HookRow, JournalPage, JournalQuery,
+    Outcome, Query, RunSnapshot, Work,
 };
 use chore::Task;
-use connection::{Backend, Durability, Fault, Writing};
+use connection::{Backend, Connection, Durability, Fault, Writing};
 use readers::Readers;
 use writer::{Job, Message, Writer};
 
+pub(crate) use conflict::explain;
 #[cfg(test)]
 pub(crate) use conflict::matching_sql;
 pub(crate) use dialect::Dialect;
@@ -134,6 +140,11 @@ impl Store {
         self.readers.run(move |connection| read::journal_page(connection, &query)).await
     }
 
+    /// The newest changes of a run, each with its number, as JSON for people.
+    pub(crate) async fn audit(&self, query: AuditQuery) -> Result<Vec<(u64, String)>, StoreError> {
+        self.readers.run(move |connection| audit::entries(connection, &query)).await
+    }
+
     /// The number of the last change that was committed.
     pub(crate) async fn last_seq(&self) -> Result<u64, StoreError> {
         self.readers.run(read::head).await
@@ -185,6 +196,52 @@ impl Store {
         self.readers.run(move |connection| read::account(connection, &login)).await
     }
 
+    /// The active user of a token.
+    pub(crate) async fn token_user(
+        &self,
+        digest: Digest,
+    ) -> Result<Option<Arc<Stored>>, StoreError> {
+        self.readers.run(move |connection| tokens::user(connection, &digest)).await
+    }
+
+    /// The digests of a user's tokens, the oldest first.
+    #[cfg(test)]
+    pub(crate) async fn tokens_of(&self, user: UserPk) -> Result<Vec<Digest>, StoreError> {
+        let found = self.readers.run(move |connection| tokens::of(connection, user)).await?;
+        Ok(found.into_iter().map(|(digest, _)| digest).collect())
+    }
+
+    /// Adds a token of a user whose password has this hash, and tells which ones it displaced; none
+    /// when the user or the hash has changed meanwhile.
+    pub(crate) async fn add_token(
+        &self,
+        user: UserPk,
+        hash: String,
+        digest: Digest,
+    ) -> Result<Option<Vec<Digest>>, StoreError> {
+        let add = move |connection: &dyn Writing| tokens::add(connection, user, &hash, &digest);
+        self.chore(Durability::Durable, add).await
+    }
+
+    /// Ends a token.
+    pub(crate) async fn remove_token(&self, digest: Digest) -> Result<(), StoreError> {
+        let remove = move |connection: &dyn Writing| tokens::remove(connection, &digest);
+        self.chore(Durability::Durable, remove).await
+    }
+
+    /// Replaces the hash of a password, if it is still the old one. That is no change of the user
+    /// and not journaled: the password is the same, and nobody may see its hash.
+    pub(crate) async fn replace_hash(
+        &self,
+        user: UserPk,
+        old: String,
+        new: String,
+    ) -> Result<bool, StoreError> {
+        let replace =
+            move |connection: &dyn Writing| tokens::replace_hash(connection, user, &old, &new);
+        self.chore(Durability::Durable, replace).await
+    }
+
     /// The stored first answer of a call.
     pub(crate) async fn answer(
         &self,
@@ -213,6 +270,15 @@ impl Store {
         self.chore(Durability::Relaxed, move |connection| hooks::note(connection, &progress)).await
     }
 
+    /// Reads for long, at one moment, on a connection of its own. What it found out is handed on by
+    /// the reader itself; it ends when nobody wants that any more, or when the token is cancelled.
+    pub(crate) async fn read_aside(
+        &self,
+        read: impl FnOnce(&dyn Connection, CancellationToken) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.readers.run_aside(read).await
+    }
+
     /// Finishes what was accepted, then ends the writer and the readers.
     pub(crate) async fn close(&self) {
         let locked = std::sync::PoisonError::into_inner;
@@ -230,6 +296,6 @@ impl Store {
                 tracing::error!("the writer of the store ended by a panic");
             }
         }
-        self.readers.close();
+        self.readers.close().await;
     }
 }

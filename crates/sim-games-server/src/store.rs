@@ -5,8 +5,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sim_games_types::{Change, Committed, GamePk, RunPk, Stored, Timestamp, UnitOfWork};
+use sim_games_types::{Change, Committed, GamePk, Resource, RunPk, Stored, Timestamp, UnitOfWork};
 
+use crate::credentials::Digest;
 use crate::model::{Condition, Presence, Table};
 
 /// A game and what hangs from it directly, as they stood at one moment.
@@ -47,6 +48,8 @@ pub(crate) struct Work {
     pub(crate) spare_superusers: bool,
     /// Whether the rows are answered as they are after the last operation, not after their own.
     pub(crate) rows_at_end: bool,
+    /// The token that its caller uses, which outlives a change of the caller's password.
+    pub(crate) keep_token: Option<Digest>,
 }
 
 /// How a unit of work tells which of its operations is refused.
@@ -69,6 +72,7 @@ impl From<UnitOfWork> for Work {
             report: Report::Single,
             spare_superusers: false,
             rows_at_end: false,
+            keep_token: None,
         }
     }
 }
@@ -80,6 +84,8 @@ pub(crate) struct Outcome {
     pub(crate) committed: Committed,
     /// The row of each operation, as it was left or, when deleted, was; none if there was no row.
     pub(crate) objects: Vec<Option<Arc<Stored>>>,
+    /// Which operations made the row that they are about.
+    pub(crate) created: Vec<bool>,
 }
 
 /// What part of the journal is wanted.
@@ -102,6 +108,21 @@ pub(crate) struct JournalPage {
     pub(crate) entries: Vec<(Change, String)>,
     /// Up to where the journal was looked at.
     pub(crate) last: u64,
+}
+
+/// What of a run's history is wanted, newest first.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditQuery {
+    /// The run.
+    pub(crate) run: RunPk,
+    /// Only changes before this number.
+    pub(crate) before: Option<u64>,
+    /// The most changes to return.
+    pub(crate) limit: u32,
+    /// Only those that this user made.
+    pub(crate) actor: Option<i64>,
+    /// Only those of this resource.
+    pub(crate) resource: Option<Resource>,
 }
 
 /// What a list shall contain.

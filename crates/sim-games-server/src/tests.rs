@@ -1,9 +1,11 @@
 //! What a store must do, whatever its database: held against the public interface.
 
+mod export;
 mod feed;
 pub(crate) mod fixture;
 pub(crate) mod server;
 mod skipped;
+mod tokens;
 mod units;
 
 /// Stamps the tests of a store into a module for each database.
@@ -53,10 +55,29 @@ store_tests! {
         keys_are_never_given_twice,
         snapshots_hold_parents_before_children,
     },
+    export::{
+        a_table_has_a_row_per_decision_and_result_with_where_it_stands,
+        lines_hold_every_object_as_the_interface_represents_it,
+        a_package_holds_the_table_the_lines_and_the_journal,
+        more_rows_than_a_page_are_exported_once_each,
+        an_export_that_nobody_takes_ends,
+    },
     feed::{
         the_feed_has_no_gap_between_journal_and_live,
         a_reader_that_falls_behind_reads_on_from_the_journal,
         the_journal_outlives_the_process,
         the_feed_ends_when_the_store_is_closed,
+    },
+    tokens::{
+        a_token_is_its_user_until_it_is_logged_out,
+        of_a_token_only_the_digest_is_stored,
+        the_twenty_first_token_ends_the_oldest,
+        a_user_who_may_no_longer_log_in_has_no_tokens,
+        a_new_password_keeps_the_token_in_use_and_no_other,
+        a_password_that_changed_since_it_was_checked_gives_no_token,
+        a_hash_that_django_wrote_is_replaced_after_the_first_login,
+        a_hash_that_cannot_be_read_lets_nobody_in,
+        a_renewal_never_undoes_a_new_password,
+        many_users_of_one_unit_log_in_and_get_better_hashes,
     },
 }

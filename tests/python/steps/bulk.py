@@ -57,7 +57,8 @@ def keys_are_told_in_their_order(tour):
     equal([tour.staff.results.get(id=key).name for key in made], ["3", "1", "2"])
     equal(tour.staff.bulk.results.create([], return_ids=True), [])
     tour.staff.bulk.results.delete(period=tour.made.period, name=["1", "3"])
-    equal(sorted(row.name for row in tour.staff.results.filter(period=tour.made.period)), ["1", "2"])
+    left = tour.staff.results.filter(period=tour.made.period)
+    equal(sorted(row.name for row in left), ["1", "2"])
     tour.staff.bulk.results.delete(period=tour.made.period)
 
 

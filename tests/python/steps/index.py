@@ -34,7 +34,8 @@ def a_base_without_slash_is_enough(tour):
 def the_login_check_answers(tour):
     """the login check tells a right password from a wrong one"""
     check = tour.client(None).authcheck
-    good = check.request("post", check.url, json={"email": "SIMPL@simpl.world", "password": "simpl"})
+    login = {"email": "SIMPL@simpl.world", "password": "simpl"}
+    good = check.request("post", check.url, json=login)
     equal((good.status_code, good.data), (200, {"authid": 1, "email": "simpl@simpl.world"}))
     try:
         check.request("post", check.url, json={"authid": 1, "password": "wrong"})

@@ -36,7 +36,6 @@ class Tour:
         return client
 
     def _note(self, answer, *_args, **_kwargs):
-        # The session keeps connections; what an answer may not do is tell of a failure of ours.
         path = answer.request.path_url
         self.requests.append((answer.request.method, path, answer.status_code))
 

@@ -121,6 +121,36 @@ def an_inactive_user_is_not_let_in(tour):
             equal(denied(401, player.users.all), "Invalid username/password.")
 
 
+def a_class_is_made_in_bulk(tour):
+    """a whole class is made in bulk, and each of them logs in"""
+    emails = [f"class{number}@tour.test" for number in range(5)]
+    rows = [{"email": email, "password": email[:6]} for email in emails]
+    made = tour.staff.bulk.users.create(rows, return_ids=True)
+    for key, email in zip(made, emails, strict=True):
+        equal(tour.client((email, email[:6])).users.get(email=email).id, key)
+    taken = [{}, {"email": ["A user with that email address already exists."]}]
+    new = {"email": "new@tour.test"}
+    equal(refused(tour.staff.bulk.users.create, [new, {"email": emails[0]}]), taken)
+    equal(tour.staff.users.filter(email="new@tour.test"), [])
+
+
+def a_token_stands_for_a_login(tour):
+    """a token stands for a login until it is given back"""
+    login, logout = (tour.url.replace("/apis/", f"/rest-auth/{it}/") for it in ("login", "logout"))
+    client = tour.client(None)
+    account = {"username": "member-with-token@tour.test", "password": "token"}
+    user = tour.staff.users.create({"email": account["username"], "password": "token"})
+    wrong = client.session.post(login, json=account | {"password": "wrong"})
+    equal(wrong.status_code, 400)
+    answer = client.session.post(login, json=account)
+    equal((answer.status_code, set(answer.json())), (200, {"key"}))
+    client.session.headers["Authorization"] = f"Token {answer.json()['key']}"
+    equal(client.users.get(id=user.id).email, account["username"])
+    equal(denied(403, client.runs.all), "You do not have permission to perform this action.")
+    equal(client.session.post(logout).status_code, 200)
+    equal(denied(401, client.runs.all), "Invalid token.")
+
+
 STEPS = [
     a_user_is_made_with_a_password,
     a_user_is_found_by_every_filter,
@@ -129,4 +159,6 @@ STEPS = [
     a_player_does_nothing_else,
     a_password_is_changed,
     an_inactive_user_is_not_let_in,
+    a_class_is_made_in_bulk,
+    a_token_stands_for_a_login,
 ]

@@ -1,8 +1,9 @@
-//! What a path under `/apis/` stands for.
+//! What a path under `/apis/` or `/rest-auth/` stands for.
 
 use percent_encoding::percent_decode_str;
 use sim_games_types::Resource;
 
+use super::account::Account;
 use super::bulk;
 
 /// A place of the service.
@@ -16,6 +17,10 @@ pub(super) enum Place {
     Detail(Resource, String),
     /// The action that sets a scenario back.
     Rewind(String),
+    /// The export of a run.
+    Export(String),
+    /// The history of a run.
+    Audit(String),
     /// The list of the bulk collections.
     BulkIndex,
     /// A collection for many objects at once.
@@ -26,6 +31,8 @@ pub(super) enum Place {
     Changes,
     /// The check of a login.
     AuthCheck,
+    /// What users do with their own account.
+    Account(Account),
     /// Nothing.
     Unknown,
 }
@@ -33,6 +40,9 @@ pub(super) enum Place {
 impl Place {
     /// Reads a path, with or without its final slash.
     pub(super) fn of(path: &str) -> Self {
+        if let Some(below) = path.strip_prefix("/rest-auth") {
+            return Account::of(below.trim_matches('/')).map_or(Self::Unknown, Self::Account);
+        }
         let below = path.strip_prefix("/apis").unwrap_or_default();
         let segments: Vec<&str> = below.trim_matches('/').split('/').collect();
         match segments[..] {
@@ -51,6 +61,8 @@ impl Place {
                 _ => Self::Unknown,
             },
             ["scenarios", key, "rewind"] => decoded(key).map_or(Self::Unknown, Self::Rewind),
+            ["runs", key, "export"] => decoded(key).map_or(Self::Unknown, Self::Export),
+            ["runs", key, "audit"] => decoded(key).map_or(Self::Unknown, Self::Audit),
             _ => Self::Unknown,
         }
     }
@@ -58,10 +70,19 @@ impl Place {
     /// The methods that the place knows.
     pub(super) const fn allow(&self) -> &'static str {
         match self {
-            Self::Index | Self::BulkIndex | Self::Changes | Self::Unknown => "GET, HEAD, OPTIONS",
-            Self::Collection(_) => "GET, POST, HEAD, OPTIONS",
+            Self::Index
+            | Self::BulkIndex
+            | Self::Changes
+            | Self::Export(_)
+            | Self::Audit(_)
+            | Self::Unknown => "GET, HEAD, OPTIONS",
+            Self::Collection(Resource::Hook) | Self::Bulk(Resource::User) => {
+                "GET, POST, HEAD, OPTIONS"
+            }
+            Self::Collection(_) => "GET, POST, PUT, HEAD, OPTIONS",
             Self::Detail(..) => "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
             Self::Bulk(_) => "GET, POST, DELETE, HEAD, OPTIONS",
+            Self::Account(account) => account.allow(),
             Self::Rewind(_) | Self::Units | Self::AuthCheck => "POST, OPTIONS",
         }
     }
@@ -99,8 +120,17 @@ mod tests {
             ("/apis/games/div.json/", Place::Unknown),
             ("/apis/scenarios/3/rewind/", Place::Rewind("3".to_owned())),
             ("/apis/periods/3/rewind/", Place::Unknown),
+            ("/apis/runs/3/export/", Place::Export("3".to_owned())),
+            ("/apis/runs/3/audit", Place::Audit("3".to_owned())),
+            ("/apis/worlds/3/audit/", Place::Unknown),
             ("/apis/bulk/roles/", Place::Bulk(Resource::Role)),
             ("/apis/bulk/games/", Place::Unknown),
+            ("/apis/bulk/users/", Place::Bulk(Resource::User)),
+            ("/apis/bulk/hooks/", Place::Unknown),
+            ("/rest-auth/login/", Place::Account(Account::Login)),
+            ("/rest-auth/password/change", Place::Account(Account::PasswordChange)),
+            ("/rest-auth/password/reset/", Place::Unknown),
+            ("/rest-auth/games/", Place::Unknown),
             ("/apis/bulk/roles/1/", Place::Unknown),
             ("/apis/units/", Place::Units),
             ("/apis/changes/", Place::Changes),

@@ -1,10 +1,13 @@
 //! A request taken apart: method, path, parameters, body.
 
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -23,9 +26,6 @@ const ADDRESS_LIMIT: usize = 16 * 1024;
 /// The largest headers, names and values together, in bytes.
 const HEADER_LIMIT: usize = 32 * 1024;
 
-/// The most query parameters: which of several equal ones counts is found by comparing all pairs.
-const PARAMETER_LIMIT: usize = 1000;
-
 /// How long a body may take to arrive; a client that stalls does not hold a connection for ever.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -37,6 +37,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     /// The query's parameters, in their order.
     pub(super) parameters: Vec<(String, String)>,
+    /// Where it comes from, where the server tells it.
+    pub(super) client: Option<IpAddr>,
 }
 
 /// The body of a request, which is read only once the caller is known.
@@ -54,7 +56,10 @@ pub(super) fn take_apart(request: Request, limit: usize) -> (Call, Payload) {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let call = Call { method: parts.method, uri: parts.uri, headers: parts.headers, parameters };
+    let client =
+        parts.extensions.get().map(|ConnectInfo(from): &ConnectInfo<SocketAddr>| from.ip());
+    let Parts { method, uri, headers, .. } = parts;
+    let call = Call { method, uri, headers, parameters, client };
     let media_type = call.header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
     let length = call.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
     (call, Payload { body, media_type, length, limit })
@@ -73,11 +78,6 @@ impl Call {
         let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
         if headers.sum::<usize>() > HEADER_LIMIT {
             return Err(Refusal::headers(HEADER_LIMIT));
-        }
-        if self.parameters.len() > PARAMETER_LIMIT {
-            return Err(Refusal::query(format!(
-                "A request may have at most {PARAMETER_LIMIT} parameters."
-            )));
         }
         if percent_decode_str(query).decode_utf8().is_err() {
             return Err(Refusal::query("The query is not valid UTF-8."));
@@ -199,6 +199,21 @@ async fn bytes(body: Body, length: Option<u64>, limit: usize) -> Result<Vec<u8>,
         read.extend_from_slice(&chunk);
     }
     Ok(read)
+}
+
+/// A number of a parameter or header, or what is wrong with it.
+pub(super) fn bounded(
+    name: &str,
+    text: &str,
+    range: RangeInclusive<u64>,
+    errors: &mut FieldErrors,
+) -> Option<u64> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    if number.is_none() {
+        let (from, to) = range.into_inner();
+        errors.push(name, format!("A number from {from} to {to} is required."));
+    }
+    number
 }
 
 /// The fields of a JSON object.

@@ -1,11 +1,15 @@
 //! The REST service, without sockets.
 
 mod access;
+mod bulk_users;
 mod changes;
 mod fuzz;
+mod history;
 mod limits;
 mod resources;
+mod tokens;
 mod units;
+mod upserts;
 mod version;
 mod wire;
 
@@ -48,7 +52,9 @@ impl Service {
         let directory = TempDir::new().unwrap();
         let options = Options {
             body_limit: 10_000,
+            bulk_items: 40,
             login_failures: 3,
+            address_failures: 5,
             ..Options::new(directory.path().join("games.db"))
         };
         let api = GamesApi::open(options).await.unwrap();

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sim_games_types::{
-    Change, Fields, Idempotency, Operation, Precondition, Reference, Resource, Stored, Target,
-    Timestamp, UserPk,
+    Action, Change, Fields, Idempotency, Operation, Precondition, Reference, Resource, Stored,
+    Target, Timestamp, UserPk,
 };
 
 use super::connection::{Connection, Fault, Writing};
 use super::{conflict, read};
+use crate::credentials::Digest;
 use crate::error::{FieldErrors, StoreError};
 use crate::model::{Presence, Table, check};
 use crate::store::{Outcome, Report, Work};
@@ -58,6 +59,8 @@ pub(super) struct Session<'c> {
     pub(super) actor: Option<UserPk>,
     pub(super) cause: Option<Arc<str>>,
     pub(super) references: BTreeMap<Reference, i64>,
+    /// The token that outlives a change of its user's password.
+    pub(super) keep_token: Option<&'c Digest>,
     /// The journal's last number.
     pub(super) seq: u64,
     /// What was changed so far; the writer puts it into the journal.
@@ -88,10 +91,11 @@ pub(super) fn execute(
         actor: unit.actor,
         cause: unit.cause.as_deref().map(Into::into),
         references: BTreeMap::new(),
+        keep_token: work.keep_token.as_ref(),
         seq: head,
         changes: Vec::new(),
     };
-    outcome.objects = session.apply_all(work)?;
+    outcome.objects = session.apply_all(work, &mut outcome.created)?;
     if work.rows_at_end {
         for row in outcome.objects.iter_mut() {
             let Some(object) = row.take() else { continue };
@@ -145,13 +149,20 @@ impl Session<'_> {
     }
 
     /// Carries out the operations in order.
-    fn apply_all(&mut self, work: &Work) -> Result<Vec<Option<Arc<Stored>>>, Failure> {
+    fn apply_all(
+        &mut self,
+        work: &Work,
+        created: &mut Vec<bool>,
+    ) -> Result<Vec<Option<Arc<Stored>>>, Failure> {
         let mut objects = Vec::with_capacity(work.unit.operations.len());
         let mut refused: Vec<FieldErrors> = Vec::new();
         for operation in &work.unit.operations {
+            let before = self.changes.len();
             match self.apply(operation, work) {
                 Ok(object) => {
                     objects.push(object);
+                    created
+                        .push(self.changes[before..].iter().any(|it| it.action == Action::Created));
                     refused.push(FieldErrors::default());
                 }
                 Err(Failure::Refused(StoreError::Invalid(errors)))

@@ -46,7 +46,8 @@ impl Drop for Schema {
     }
 }
 
-async fn carry_out(server: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+/// Carries out statements on a server.
+pub(crate) async fn carry_out(server: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
     let driving = tokio::spawn(connection);
     client.batch_execute(sql).await?;
@@ -78,7 +79,7 @@ pub(super) fn server() -> Option<String> {
     let count = COUNT.fetch_add(1, Ordering::SeqCst) + 1;
     let line = format!("skipped: {test}: {reason} ({count} skipped in this program so far)\n");
     // Past the test runner, which keeps to itself what a passing test prints.
-    std::io::stderr().write_all(line.as_bytes()).ok();
+    std::io::stdout().write_all(line.as_bytes()).ok();
     None
 }
 
