@@ -10,23 +10,11 @@ mod webhooks;
 mod writers;
 mod writes;
 
-use std::io::Write as _;
-
 use anyhow::Result;
 use black_box::Database;
 
 fn rounds() -> u32 {
     if std::env::var_os("SOAK").is_some() { 50 } else { 5 }
-}
-
-/// PostgreSQL; nothing when it is left out, which is said where the test runner captures nothing.
-fn postgres() -> Result<Option<Database>> {
-    let database = Database::postgres_from_env()?;
-    if database.is_none() {
-        let reason = "`TEST_DATABASE_URL` names no PostgreSQL server";
-        writeln!(std::io::stdout(), "skipped: {reason}")?;
-    }
-    Ok(database)
 }
 
 #[tokio::test]
@@ -37,7 +25,7 @@ async fn bulk_writes_are_whole_or_absent_after_kills_on_sqlite() -> Result<()> {
 
 #[tokio::test]
 async fn bulk_writes_are_whole_or_absent_after_kills_on_postgres() -> Result<()> {
-    if let Some(database) = postgres()? {
+    if let Some(database) = Database::postgres_from_env()? {
         println!("campaign: {}", writes::campaign(&database, rounds()).await?);
     }
     Ok(())
@@ -51,7 +39,7 @@ async fn subscribers_hear_of_everything_in_order_across_kills_on_sqlite() -> Res
 
 #[tokio::test]
 async fn subscribers_hear_of_everything_in_order_across_kills_on_postgres() -> Result<()> {
-    if let Some(database) = postgres()? {
+    if let Some(database) = Database::postgres_from_env()? {
         println!("campaign: {}", webhooks::campaign(&database, rounds()).await?);
     }
     Ok(())

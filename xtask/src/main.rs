@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod skipped;
 mod soak;
 mod steps;
 mod tidy;

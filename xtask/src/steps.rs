@@ -1,10 +1,12 @@
 //! What CI runs: a list of steps, each timed, up to the first one that fails.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cargo, tidy};
+use crate::cargo::{self, Workspace};
+use crate::{skipped, tidy};
 
 /// One cargo command of the CI run.
 struct Step {
@@ -31,9 +33,11 @@ const STEPS: [Step; 4] = [
 /// Runs all steps and then tidy.
 pub(crate) fn ci() -> Result<()> {
     let start = Instant::now();
+    let notes = skipped::fresh_file(&Workspace::load()?.target_dir)?;
     for step in &STEPS {
-        timed(step.name, || run(step))?;
+        timed(step.name, || run(step, &notes))?;
     }
+    println!("==> {}", skipped::summary(&notes)?);
     timed("tidy", tidy::run)?;
     println!("==> all steps passed in {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
@@ -48,9 +52,10 @@ fn timed(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     outcome
 }
 
-fn run(step: &Step) -> Result<()> {
+/// Runs one step; tests that are skipped say so in the file `notes`.
+fn run(step: &Step, notes: &Path) -> Result<()> {
     let mut command = cargo::cargo();
-    command.args(step.args);
+    command.args(step.args).env(skipped::VARIABLE, notes);
     if let Some((key, value)) = step.env {
         command.env(key, value);
     }

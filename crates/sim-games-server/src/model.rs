@@ -10,7 +10,7 @@ mod rules;
 mod table;
 mod tables;
 
-pub(crate) use check::{Presence, check, flag, integer, type_name};
+pub(crate) use check::{NO_NUL, Presence, check, flag, integer, type_name};
 pub(crate) use field::{Cell, Field, Kind};
 pub(crate) use filter::{Condition, Strictness, conditions};
 pub(crate) use formats::{is_email, is_forbidden_address, names_forbidden_address};

@@ -79,6 +79,7 @@ async fn handle(State(rest): State<Rest>, request: Request) -> Response {
 async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response, Refusal> {
     let (call, payload) = request::take_apart(request, rest.api.options().body_limit);
     tracing::debug!(http.query = %call.redacted_query(), "request");
+    call.within_limits()?;
     if let Some(redirect) = call.redirect_to_slash() {
         return Ok(redirect);
     }

@@ -4,6 +4,7 @@ mod export;
 mod feed;
 pub(crate) mod fixture;
 pub(crate) mod server;
+mod skipped;
 mod tokens;
 mod units;
 

@@ -12,6 +12,13 @@ use super::formats::{is_email, is_slug, is_web_address, names_forbidden_address}
 use super::table::Table;
 use crate::error::FieldErrors;
 
+/// What is said of a NUL character, which not every database can keep.
+pub(crate) const NO_NUL: &str = "Null characters are not allowed.";
+
+/// The most lists and objects of data within each other. Readers of JSON give up at 128, and lists,
+/// events and journals wrap the data a few times more.
+const DEPTH_LIMIT: usize = 64;
+
 /// Which fields must be there, and what becomes of those that are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
@@ -111,8 +118,9 @@ fn field_value(
             Ok(into_text(address))
         }
         Kind::Password => match value {
-            Value::String(hash) if !hash.is_empty() => Ok(into_text(hash.clone())),
-            Value::String(_) => Err(say("This field may not be blank.")),
+            Value::String(secret) if secret.is_empty() => Err(say("This field may not be blank.")),
+            Value::String(secret) if secret.contains('\0') => Err(say(NO_NUL)),
+            Value::String(secret) => Ok(into_text(secret.clone())),
             _ => Err(say("Not a valid string.")),
         },
         Kind::Bool => flag(value).map(Cell::Bool).ok_or_else(|| say("Must be a valid boolean.")),
@@ -145,7 +153,7 @@ fn text(value: &Value, max: usize, blank: bool) -> Result<String, Value> {
         return Err(say("This field may not be blank."));
     }
     if text.contains('\0') {
-        return Err(say("Null characters are not allowed."));
+        return Err(say(NO_NUL));
     }
     if text.chars().count() > max {
         return Err(say(format!("Ensure this field has no more than {max} characters.")));
@@ -197,14 +205,26 @@ fn bounded(value: &Value, min: i64, max: i64) -> Result<i64, Value> {
     Ok(number)
 }
 
-/// JSON as text; NUL characters are refused, since not every database can keep them.
+/// JSON as text, without NUL characters and not nested too deeply.
 fn json_text(value: &Value) -> Result<Cell, Value> {
+    if is_deeper_than(DEPTH_LIMIT, value) {
+        return Err(say(format!("Ensure this is nested at most {DEPTH_LIMIT} levels deep.")));
+    }
     let text = value.to_string();
     // The cheap test comes first: hardly any data contains these letters at all.
     if text.contains("\\u0000") && contains_nul(value) {
-        return Err(say("Null characters are not allowed."));
+        return Err(say(NO_NUL));
     }
     Ok(into_text(text))
+}
+
+fn is_deeper_than(limit: usize, value: &Value) -> bool {
+    let below = |it| is_deeper_than(limit - 1, it);
+    match value {
+        Value::Array(items) => limit == 0 || items.iter().any(below),
+        Value::Object(map) => limit == 0 || map.values().any(below),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 fn contains_nul(value: &Value) -> bool {

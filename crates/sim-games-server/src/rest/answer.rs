@@ -48,6 +48,30 @@ impl Refusal {
         Self::detail(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
+    pub(super) fn too_slow(limit: Duration) -> Self {
+        let detail = format!("The request body did not arrive within {} seconds.", limit.as_secs());
+        Self::detail(StatusCode::REQUEST_TIMEOUT, detail)
+    }
+
+    pub(super) fn broken_off() -> Self {
+        Self::detail(StatusCode::BAD_REQUEST, "The request body ended too early.")
+    }
+
+    pub(super) fn address(limit: usize) -> Self {
+        let detail = format!("The address is longer than {limit} bytes.");
+        Self::detail(StatusCode::URI_TOO_LONG, detail)
+    }
+
+    pub(super) fn headers(limit: usize) -> Self {
+        let detail = format!("The request headers are larger than {limit} bytes.");
+        Self::detail(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+    }
+
+    /// The refusal of a query as a whole.
+    pub(super) fn query(detail: impl Into<String>) -> Self {
+        Self::detail(StatusCode::BAD_REQUEST, detail)
+    }
+
     pub(super) fn too_many_parameters(most: usize) -> Self {
         let detail = format!("The query has more than {most} parameters.");
         Self::detail(StatusCode::BAD_REQUEST, detail)

@@ -49,6 +49,10 @@ fn authorization(call: &Call) -> (String, &str) {
 fn basic(credentials: &str) -> Option<(String, String)> {
     let text = String::from_utf8(BASE64_STANDARD.decode(credentials).ok()?).ok()?;
     let (login, password) = text.split_once(':')?;
+    // Nobody has such a name, and not every database can be asked for it.
+    if login.contains('\0') {
+        return None;
+    }
     Some((login.to_owned(), password.to_owned()))
 }
 

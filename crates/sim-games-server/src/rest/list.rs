@@ -70,6 +70,8 @@ fn page_size(call: &Call, most: u64) -> u64 {
     wanted.filter(|size| *size > 0).unwrap_or(PAGE_SIZE).min(most)
 }
 
+/// The wanted order. A field that is named again cannot sort what it left equal the first time, and
+/// databases take only so many.
 fn order(table: &'static Table, ordering: &str) -> Vec<(&'static str, bool)> {
     let column = |part: &str| {
         let part = part.trim();
@@ -78,7 +80,13 @@ fn order(table: &'static Table, ordering: &str) -> Vec<(&'static str, bool)> {
         let known = !matches!(column, "order" | "name") || table.position(column).is_some();
         known.then_some((column, down))
     };
-    ordering.split(',').filter_map(column).collect()
+    let mut order: Vec<(&str, bool)> = Vec::new();
+    for (name, down) in ordering.split(',').filter_map(column) {
+        if !order.iter().any(|(known, _)| *known == name) {
+            order.push((name, down));
+        }
+    }
+    order
 }
 
 /// A link to another page, with the other parameters sorted; the first page has no number.

@@ -99,9 +99,11 @@ impl Place {
 }
 
 /// A key: neither empty nor with a dot, so that `/games/div.json` is no game.
+///
+/// Nor is there one with a NUL character, which not every database takes.
 fn decoded(segment: &str) -> Option<String> {
     let key = percent_decode_str(segment).decode_utf8().ok()?;
-    (!key.is_empty() && !key.contains(['.', '/'])).then(|| key.into_owned())
+    (!key.is_empty() && !key.contains(['.', '/', '\0'])).then(|| key.into_owned())
 }
 
 #[cfg(test)]

@@ -2,20 +2,32 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{self, HeaderMap, HeaderName};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use sim_games_types::Fields;
 use url::form_urlencoded;
 
 use super::answer::Refusal;
 use crate::error::FieldErrors;
-use crate::model::type_name;
+use crate::model::{NO_NUL, type_name};
+
+/// The longest path and query, in bytes.
+const ADDRESS_LIMIT: usize = 16 * 1024;
+
+/// The largest headers, names and values together, in bytes.
+const HEADER_LIMIT: usize = 32 * 1024;
+
+/// How long a body may take to arrive; a client that stalls does not hold a connection for ever.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A request.
 #[derive(Debug)]
@@ -34,6 +46,8 @@ pub(super) struct Call {
 pub(super) struct Payload {
     body: Body,
     media_type: String,
+    /// The length that was announced.
+    length: Option<u64>,
     limit: usize,
 }
 
@@ -47,10 +61,33 @@ pub(super) fn take_apart(request: Request, limit: usize) -> (Call, Payload) {
     let Parts { method, uri, headers, .. } = parts;
     let call = Call { method, uri, headers, parameters, client };
     let media_type = call.header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
-    (call, Payload { body, media_type, limit })
+    let length = call.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+    (call, Payload { body, media_type, length, limit })
 }
 
 impl Call {
+    /// Refuses requests that are too large, and queries that are no text.
+    ///
+    /// A query that is no UTF-8 would be read with replacements, and a deletion must not be
+    /// filtered by what the client did not write. Not every database takes NUL characters.
+    pub(super) fn within_limits(&self) -> Result<(), Refusal> {
+        let query = self.uri.query().unwrap_or_default();
+        if self.uri.path().len() + query.len() > ADDRESS_LIMIT {
+            return Err(Refusal::address(ADDRESS_LIMIT));
+        }
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        if headers.sum::<usize>() > HEADER_LIMIT {
+            return Err(Refusal::headers(HEADER_LIMIT));
+        }
+        if percent_decode_str(query).decode_utf8().is_err() {
+            return Err(Refusal::query("The query is not valid UTF-8."));
+        }
+        if self.parameters.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(Refusal::query(NO_NUL));
+        }
+        Ok(())
+    }
+
     /// A header's value, when it is text.
     pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -127,15 +164,16 @@ impl Call {
 impl Payload {
     /// The body as JSON; no body is an empty object.
     pub(super) async fn json(self) -> Result<Value, Refusal> {
-        let bytes =
-            to_bytes(self.body, self.limit).await.map_err(|_| Refusal::too_large(self.limit))?;
-        let essence = self.media_type.split(';').next().unwrap_or_default().trim();
+        let Self { body, media_type, length, limit } = self;
+        let arriving = tokio::time::timeout(BODY_TIME, bytes(body, length, limit));
+        let bytes = arriving.await.map_err(|_| Refusal::too_slow(BODY_TIME))??;
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
         let is_json = essence.eq_ignore_ascii_case("application/json");
         if bytes.is_empty() && (is_json || essence.is_empty()) {
             return Ok(Value::Object(Map::new()));
         }
         if !is_json {
-            return Err(Refusal::media_type(&self.media_type));
+            return Err(Refusal::media_type(&media_type));
         }
         serde_json::from_slice(&bytes).map_err(Refusal::malformed)
     }
@@ -144,6 +182,23 @@ impl Payload {
     pub(super) async fn fields(self) -> Result<Fields, Refusal> {
         as_fields(self.json().await?).map_err(Refusal::from)
     }
+}
+
+/// Reads a body; one that is announced too large is not even asked for.
+async fn bytes(body: Body, length: Option<u64>, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let mut read = Vec::new();
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(Refusal::too_large(limit));
+    }
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::broken_off())?;
+        if read.len() + chunk.len() > limit {
+            return Err(Refusal::too_large(limit));
+        }
+        read.extend_from_slice(&chunk);
+    }
+    Ok(read)
 }
 
 /// A number of a parameter or header, or what is wrong with it.

@@ -5,6 +5,7 @@ mod bulk_users;
 mod changes;
 mod fuzz;
 mod history;
+mod limits;
 mod resources;
 mod tokens;
 mod units;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sim_games_types::{Fields, Operation, Reference, Resource, Target, UnitOfWork};
 use tempfile::TempDir;
 
-use super::server::Schema;
+use super::server::{self, Schema};
 use crate::{Database, GamesApi, Options};
 
 /// Opens the store of a place.
@@ -37,7 +37,8 @@ pub(super) fn postgres(place: &Place) -> Pin<Box<dyn Future<Output = GamesApi> +
 
 /// A store in a place of its own.
 pub(crate) async fn fresh(open: Open) -> (Place, GamesApi) {
-    let server = Schema::create().await;
+    // Stores in files do without a server, and are not to be skipped.
+    let server = if server::address().is_some() { Schema::create().await } else { None };
     let place = Place { directory: TempDir::new().unwrap(), server };
     let api = open(&place).await;
     (place, api)

@@ -1,7 +1,8 @@
 //! The PostgreSQL server that the tests may use, named by `TEST_DATABASE_URL`.
 
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -54,20 +55,35 @@ pub(crate) async fn carry_out(server: &str, sql: &str) -> Result<(), tokio_postg
     driving.await.expect("the connection does not panic")
 }
 
-/// The server's address. Without one the tests that need it are skipped, which is said once.
-#[expect(clippy::disallowed_methods, reason = "tests are configured by their environment alone")]
+/// The server's address. Without one the running test is skipped; this says so, and counts.
+///
+/// With the variable `SKIPPED_TESTS` a line is also added to the file it names, so that
+/// `cargo xtask ci` can count over all test programs. The black-box suite has the same few lines.
 pub(super) fn server() -> Option<String> {
-    static SAID: Once = Once::new();
-    match std::env::var(VARIABLE) {
-        Ok(server) => Some(server),
-        Err(_) if std::env::var_os("CI").is_some() => panic!("set {VARIABLE}: CI skips no test"),
-        Err(_) => {
-            SAID.call_once(|| {
-                // Past the test runner, which keeps what tests print to itself.
-                let text = "skipped: the tests on PostgreSQL, set TEST_DATABASE_URL to run them\n";
-                std::io::stderr().write_all(text.as_bytes()).ok();
-            });
-            None
-        }
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    if let Some(address) = address() {
+        return Some(address);
     }
+    let reason = format!("`{VARIABLE}` does not name a PostgreSQL server");
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "this test cannot run: {reason}; with `CI` set no test may be skipped"
+    );
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    if let Some(path) = std::env::var_os("SKIPPED_TESTS") {
+        // One write per line: test programs may append at the same time.
+        let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+        file.write_all(format!("{VARIABLE} {test}\n").as_bytes()).unwrap();
+    }
+    let count = COUNT.fetch_add(1, Ordering::SeqCst) + 1;
+    let line = format!("skipped: {test}: {reason} ({count} skipped in this program so far)\n");
+    // Past the test runner, which keeps to itself what a passing test prints.
+    std::io::stdout().write_all(line.as_bytes()).ok();
+    None
+}
+
+/// The server's address, for who can do without.
+pub(super) fn address() -> Option<String> {
+    std::env::var_os(VARIABLE).map(|address| address.into_string().unwrap())
 }
