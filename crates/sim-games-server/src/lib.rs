@@ -5,6 +5,7 @@ mod credentials;
 mod error;
 mod feed;
 mod model;
+mod openapi;
 mod rest;
 mod sqlite;
 mod store;

@@ -7,7 +7,7 @@ use super::bulk;
 
 /// A place of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// The list of the core resources.
     Index,
     /// A collection.
@@ -32,7 +32,7 @@ pub(super) enum Place {
 
 impl Place {
     /// Reads a path, with or without its final slash.
-    pub(super) fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         let below = path.strip_prefix("/apis").unwrap_or_default();
         let segments: Vec<&str> = below.trim_matches('/').split('/').collect();
         match segments[..] {
@@ -56,7 +56,7 @@ impl Place {
     }
 
     /// The methods that the place knows.
-    pub(super) const fn allow(&self) -> &'static str {
+    pub(crate) const fn allow(&self) -> &'static str {
         match self {
             Self::Index | Self::BulkIndex | Self::Changes | Self::Unknown => "GET, HEAD, OPTIONS",
             Self::Collection(_) => "GET, POST, HEAD, OPTIONS",
@@ -67,7 +67,7 @@ impl Place {
     }
 
     /// How a client is asked to authenticate.
-    pub(super) const fn challenge(&self) -> &'static str {
+    pub(crate) const fn challenge(&self) -> &'static str {
         match self {
             Self::Collection(Resource::User) | Self::Detail(Resource::User, _) => {
                 "Basic realm=\"api\""
