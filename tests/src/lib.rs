@@ -8,6 +8,7 @@ mod program;
 mod rest;
 mod service;
 mod tables;
+mod tester;
 mod wamp;
 
 pub use binaries::Binaries;
@@ -17,4 +18,5 @@ pub use program::{Finished, run_to_end};
 pub use rest::{Reply, Rest};
 pub use service::{DEADLINE, Service};
 pub use tables::{PeriodRow, Tables};
+pub use tester::{Answers, Tester, Trial};
 pub use wamp::{Answer, Event, Login, Received, Refused, Wamp, Welcome};
