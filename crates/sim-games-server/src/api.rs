@@ -1,5 +1,6 @@
 //! The Games API as its callers in the same process see it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,10 @@ use sim_games_types::{
 use crate::credentials::{Credentials, Limits};
 use crate::error::{AuthError, StoreError};
 use crate::feed::ChangeFeed;
+use crate::postgres::Postgres;
 use crate::rest::{self, Barrier};
+use crate::sql::Store;
+use crate::sql::connection::Backend;
 use crate::sqlite::Sqlite;
 use crate::store::{GameSnapshot, Outcome, RunSnapshot, Work};
 use crate::webhooks::{WebhookOptions, Webhooks};
@@ -20,11 +24,43 @@ use crate::webhooks::{WebhookOptions, Webhooks};
 /// The account that a new database has, by address and password.
 const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
 
+/// Where the data is.
+#[derive(Clone)]
+pub enum Database {
+    /// A file; it and its directory are created when they do not exist.
+    Sqlite(PathBuf),
+    /// A database on a PostgreSQL server, by its address: `postgres://user:password@host/name`.
+    Postgres(String),
+}
+
+impl Database {
+    /// Reads an address of a PostgreSQL server, or the path of a file.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Self::Postgres(text.to_owned());
+        }
+        Self::Sqlite(text.strip_prefix("sqlite://").unwrap_or(text).into())
+    }
+}
+
+impl fmt::Debug for Database {
+    /// Shows no address: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => f.debug_tuple("Sqlite").field(path).finish(),
+            Self::Postgres(_) => f.debug_tuple("Postgres").finish_non_exhaustive(),
+        }
+    }
+}
+
 /// How the Games API is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The database file; it and its directory are created when they do not exist.
-    pub path: PathBuf,
+    /// The database.
+    pub database: Database,
+    /// How long a database server that does not answer is waited for at the start.
+    pub patience: Duration,
     /// Connections that read at the same time.
     pub readers: usize,
     /// Commits that a reader of the change feed may be behind before it reads from the journal.
@@ -47,8 +83,15 @@ impl Options {
     /// The usual limits for a database in this file.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self::of(Database::Sqlite(path.into()))
+    }
+
+    /// The usual limits for this database.
+    #[must_use]
+    pub fn of(database: Database) -> Self {
         Self {
-            path: path.into(),
+            database,
+            patience: Duration::from_secs(20),
             readers: 4,
             live_buffer: 1024,
             login_failures: 10,
@@ -69,7 +112,7 @@ pub struct GamesApi {
 
 #[derive(Debug)]
 struct Inner {
-    store: Arc<Sqlite>,
+    store: Arc<Store>,
     credentials: Arc<Credentials>,
     options: Options,
     webhooks: Webhooks,
@@ -90,7 +133,11 @@ impl GamesApi {
         let (memory, wanted) = (Arc::clone(&credentials), options.clone());
         let observer = Box::new(move |changes: &[_]| memory.forget(changes));
         let opening = tokio::task::spawn_blocking(move || {
-            Sqlite::open(&wanted.path, wanted.readers, wanted.live_buffer, observer)
+            let backend: Arc<dyn Backend> = match &wanted.database {
+                Database::Sqlite(path) => Arc::new(Sqlite::open(path)?),
+                Database::Postgres(url) => Arc::new(Postgres::open(url, wanted.patience)?),
+            };
+            Store::open(backend, wanted.readers, wanted.live_buffer, observer)
         });
         let store = Arc::new(opening.await.map_err(StoreError::unavailable)??);
         let api = Self::over(store, credentials, options);
@@ -100,7 +147,7 @@ impl GamesApi {
         Ok(api)
     }
 
-    fn over(store: Arc<Sqlite>, credentials: Arc<Credentials>, options: Options) -> Self {
+    fn over(store: Arc<Store>, credentials: Arc<Credentials>, options: Options) -> Self {
         let webhooks = Webhooks::default();
         Self { inner: Arc::new(Inner { store, credentials, options, webhooks }) }
     }
@@ -247,7 +294,7 @@ impl GamesApi {
         self.inner.store.close().await;
     }
 
-    pub(crate) fn store(&self) -> &Sqlite {
+    pub(crate) fn store(&self) -> &Store {
         &self.inner.store
     }
 
@@ -256,16 +303,22 @@ impl GamesApi {
     }
 }
 
+/// The staff account. Another process may have made it meanwhile.
 fn staff_account() -> UnitOfWork {
     let (email, password) = STAFF;
-    let fields = [
-        ("email", json!(email)),
-        ("password", json!(password)),
-        ("is_staff", json!(true)),
-        ("is_superuser", json!(true)),
-    ];
-    let fields = Fields::from_iter(fields.map(|(name, value)| (name.to_owned(), value)));
-    let create = Operation::Create { resource: Resource::User, fields, reference: None };
+    let fields = |fields: &[(&str, Value)]| {
+        Fields::from_iter(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
+    };
+    let create = Operation::GetOrCreate {
+        resource: Resource::User,
+        key: fields(&[("email", json!(email))]),
+        defaults: fields(&[
+            ("password", json!(password)),
+            ("is_staff", json!(true)),
+            ("is_superuser", json!(true)),
+        ]),
+        reference: None,
+    };
     UnitOfWork {
         cause: Some("a new database".to_owned()),
         operations: vec![create],

@@ -64,11 +64,11 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
-    /// The file is not a database of this program.
-    #[error("`{}` cannot be used as the database: {reason}", path.display())]
+    /// The file or server does not hold a database of this program.
+    #[error("`{database}` cannot be used as the database: {reason}")]
     Unusable {
-        /// The database file.
-        path: PathBuf,
+        /// The database file, or the server's address without its password.
+        database: String,
         /// What is wrong with it.
         reason: String,
     },

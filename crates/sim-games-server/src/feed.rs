@@ -7,7 +7,7 @@ use sim_games_types::Change;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::error::StoreError;
-use crate::sqlite::Sqlite;
+use crate::sql::Store;
 
 /// Changes that are read from the journal at once.
 const PAGE: u32 = 512;
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A reader that falls too far behind the live changes reads on from the journal.
 #[derive(Debug)]
 pub struct ChangeFeed {
-    store: Arc<Sqlite>,
+    store: Arc<Store>,
     live: Option<Receiver<Arc<[Change]>>>,
     after: u64,
     behind: bool,
@@ -28,7 +28,7 @@ pub struct ChangeFeed {
 
 impl ChangeFeed {
     /// Listens before the journal is first read, so that nothing falls between the two.
-    pub(crate) fn new(store: Arc<Sqlite>, after: u64) -> Self {
+    pub(crate) fn new(store: Arc<Store>, after: u64) -> Self {
         Self { live: store.live(), store, after, behind: true }
     }
 

@@ -6,7 +6,9 @@ mod error;
 mod feed;
 mod model;
 mod openapi;
+mod postgres;
 mod rest;
+mod sql;
 mod sqlite;
 mod store;
 mod webhooks;
@@ -14,7 +16,7 @@ mod webhooks;
 #[cfg(test)]
 mod tests;
 
-pub use api::{GamesApi, Options};
+pub use api::{Database, GamesApi, Options};
 pub use error::{AuthError, FieldErrors, StoreError};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;

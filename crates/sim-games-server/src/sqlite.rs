@@ -1,220 +1,49 @@
-//! The store on SQLite: one writer thread, a few reader connections, one file.
-//!
-//! The writer takes all waiting units of work into one transaction, each in a savepoint of its
-//! own, so that many callers share one flush to the disk and a refused unit takes nobody along.
+//! SQLite: one file, kept from other processes by a lock.
 
 mod checkpoint;
-mod conflict;
-mod delete;
-mod hooks;
+mod connection;
 mod open;
-mod read;
-mod readers;
-mod row;
-mod statements;
-mod unit;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-
-use sim_games_types::{Change, GamePk, Resource, RunPk, Stored, UserPk};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::StoreError;
-use crate::store::{GameSnapshot, JournalPage, JournalQuery, Outcome, Query, RunSnapshot, Work};
-use checkpoint::Checkpointer;
-use readers::Readers;
-use writer::{HookNote, Job, Message, Writer};
+use crate::sql::connection::{Backend, Connection, Fault, Writing};
+use writer::SqliteWriter;
 
-pub(crate) use hooks::{Event, Events, HookFailure, HookProgress, HookRow};
-
-/// Units of work that may wait for the writer; whoever comes later waits to be let in.
-const QUEUE: usize = 1024;
-
-/// Called by the writer with what it has committed, before anybody else learns of it.
-pub(crate) type Observer = Box<dyn Fn(&[Change]) + Send>;
-
-/// A user as the database has it, for the check of a password.
-#[derive(Debug)]
-pub(crate) struct Account {
-    pub(crate) user: Arc<Stored>,
-    pub(crate) password: Option<String>,
-}
-
-/// An open database.
+/// A database file.
 #[derive(Debug)]
 pub(crate) struct Sqlite {
-    inbox: mpsc::Sender<Message>,
-    /// The writer and, ending after it, the thread that works off its log.
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    readers: Arc<Readers>,
-    live: broadcast::WeakSender<Arc<[Change]>>,
-    is_new: bool,
+    path: PathBuf,
+    /// Keeps other processes out for as long as the store is open.
+    lock: Mutex<Option<File>>,
 }
 
 impl Sqlite {
-    /// Opens or creates the database file and starts the writer.
-    pub(crate) fn open(
-        path: &Path,
-        readers: usize,
-        live_buffer: usize,
-        observer: Observer,
-    ) -> Result<Self, StoreError> {
+    /// Takes a database file, creating it and its directory when they do not exist, and brings its
+    /// schema forward.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = open::lock(path)?;
-        let connection = open::writer(path)?;
-        let head = read::head(&connection).map_err(StoreError::unavailable)?;
-        let (live, _) = broadcast::channel(live_buffer);
-        let weak = live.downgrade();
-        let (inbox, messages) = mpsc::channel(QUEUE);
-        let (checkpointer, checkpoints) = Checkpointer::start(path)?;
-        let is_relaxed = false;
-        let writer =
-            Writer { connection, _lock: lock, head, live, observer, checkpointer, is_relaxed };
-        let thread = std::thread::Builder::new()
-            .name("games-writer".to_owned())
-            .spawn(move || writer.run(messages))
-            .map_err(StoreError::unavailable)?;
-        Ok(Self {
-            inbox,
-            threads: Mutex::new(vec![thread, checkpoints]),
-            readers: Arc::new(Readers::new(path, readers)),
-            live: weak,
-            is_new: head == 0,
-        })
+        open::writer(path)?;
+        Ok(Self { path: path.to_owned(), lock: Mutex::new(Some(lock)) })
+    }
+}
+
+impl Backend for Sqlite {
+    fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
+        Ok(Box::new(open::reader(&self.path)?))
     }
 
-    /// Whether nothing had ever been stored when the database was opened.
-    pub(crate) const fn is_new(&self) -> bool {
-        self.is_new
+    fn writer(&self) -> Result<Box<dyn Writing>, Fault> {
+        Ok(Box::new(SqliteWriter::open(&self.path)?))
     }
 
-    /// Stores a unit of work; durable when it returns.
-    pub(crate) async fn commit(&self, work: Work) -> Result<Outcome, StoreError> {
-        let (answer, outcome) = oneshot::channel();
-        let message = Message::Work(Box::new(Job { work, answer }));
-        self.inbox.send(message).await.map_err(|_| StoreError::Closed)?;
-        outcome.await.map_err(|_| StoreError::Closed)?
-    }
-
-    /// The changes as they are committed from now on; none when the store is closed.
-    pub(crate) fn live(&self) -> Option<broadcast::Receiver<Arc<[Change]>>> {
-        self.live.upgrade().map(|live| live.subscribe())
-    }
-
-    /// Changes after a number, from the journal.
-    pub(crate) async fn journal(&self, after: u64, limit: u32) -> Result<Vec<Change>, StoreError> {
-        self.readers.run(move |connection| read::journal(connection, after, limit)).await
-    }
-
-    /// Changes with their references, from the journal.
-    pub(crate) async fn journal_page(
-        &self,
-        query: JournalQuery,
-    ) -> Result<JournalPage, StoreError> {
-        self.readers.run(move |connection| read::journal_page(connection, &query)).await
-    }
-
-    /// The number of the last change that was committed.
-    pub(crate) async fn last_seq(&self) -> Result<u64, StoreError> {
-        self.readers.run(read::head).await
-    }
-
-    /// A game with its phases and roles.
-    pub(crate) async fn load_game(&self, slug: &str) -> Result<Option<GameSnapshot>, StoreError> {
-        let slug = slug.to_owned();
-        self.readers.run(move |connection| read::load_game(connection, &slug)).await
-    }
-
-    /// The keys of a game's active runs.
-    pub(crate) async fn active_runs(&self, game: GamePk) -> Result<Vec<RunPk>, StoreError> {
-        self.readers.run(move |connection| read::active_runs(connection, game)).await
-    }
-
-    /// A run with all that belongs to it.
-    pub(crate) async fn load_run(&self, run: RunPk) -> Result<Option<RunSnapshot>, StoreError> {
-        self.readers.run(move |connection| read::load_run(connection, run)).await
-    }
-
-    /// All active runs of a game with all that belongs to them.
-    pub(crate) async fn load_active_runs(&self, game: GamePk) -> Result<RunSnapshot, StoreError> {
-        self.readers.run(move |connection| read::load_active_runs(connection, game)).await
-    }
-
-    /// The rows that a query asks for.
-    pub(crate) async fn list(&self, query: Query) -> Result<Vec<Arc<Stored>>, StoreError> {
-        self.readers.run(move |connection| read::list(connection, &query)).await
-    }
-
-    /// How many rows fulfil a query's conditions.
-    pub(crate) async fn count(&self, query: Query) -> Result<u64, StoreError> {
-        self.readers.run(move |connection| read::count(connection, &query)).await
-    }
-
-    /// A row by its key.
-    pub(crate) async fn get(
-        &self,
-        resource: Resource,
-        pk: i64,
-    ) -> Result<Option<Arc<Stored>>, StoreError> {
-        self.readers.run(move |connection| read::get(connection, resource, pk)).await
-    }
-
-    /// The account with this e-mail address, or with this key.
-    pub(crate) async fn account(&self, login: &str) -> Result<Option<Account>, StoreError> {
-        let login = login.to_owned();
-        self.readers.run(move |connection| read::account(connection, &login)).await
-    }
-
-    /// The stored first answer of a call.
-    pub(crate) async fn answer(
-        &self,
-        user: UserPk,
-        scope: &str,
-        key: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let (scope, key) = (scope.to_owned(), key.to_owned());
-        self.readers.run(move |connection| read::answer(connection, user, &scope, &key)).await
-    }
-
-    /// All webhook subscriptions with their secrets and how far they got.
-    pub(crate) async fn hooks(&self) -> Result<Vec<HookRow>, StoreError> {
-        self.readers.run(hooks::all).await
-    }
-
-    /// The next events after a number of the journal that fit a subscription.
-    pub(crate) async fn events(&self, after: u64, wanted: &str) -> Result<Events, StoreError> {
-        let wanted = wanted.to_owned();
-        self.readers.run(move |connection| hooks::events(connection, after, &wanted)).await
-    }
-
-    /// Notes how far a subscriber got; it may be forgotten when the machine loses its power.
-    pub(crate) async fn note(&self, progress: HookProgress) -> Result<(), StoreError> {
-        let (answer, outcome) = oneshot::channel();
-        let message = Message::Hook(Box::new(HookNote { progress, answer }));
-        self.inbox.send(message).await.map_err(|_| StoreError::Closed)?;
-        outcome.await.map_err(|_| StoreError::Closed)?
-    }
-
-    /// Finishes what was accepted, then ends the writer and the readers.
-    pub(crate) async fn close(&self) {
-        // The writer is gone already when the store is closed a second time.
-        if self.inbox.send(Message::Stop).await.is_err() {
-            tracing::debug!("the store was closed already");
-        }
-        let threads = std::mem::take(
-            &mut *self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
-        for thread in threads {
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            if !matches!(joined, Ok(Ok(()))) {
-                tracing::error!("a thread of the store ended by a panic");
-            }
-        }
-        self.readers.close();
+    fn close(&self) {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Nothing here names a database, so that a second one needs no change above this line.
 
+use std::fmt;
 use std::sync::Arc;
 
-use sim_games_types::{Change, Committed, GamePk, RunPk, Stored, UnitOfWork};
+use sim_games_types::{Change, Committed, GamePk, RunPk, Stored, Timestamp, UnitOfWork};
 
 use crate::model::{Condition, Presence, Table};
 
@@ -116,4 +117,63 @@ pub(crate) struct Query {
     pub(crate) offset: u64,
     /// How many rows to return at most.
     pub(crate) limit: u64,
+}
+
+/// A user as the database has it, for the check of a password.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) user: Arc<Stored>,
+    pub(crate) password: Option<String>,
+}
+
+/// A subscription with all that its delivery needs.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct HookRow {
+    pub(crate) pk: i64,
+    pub(crate) event: String,
+    pub(crate) url: String,
+    pub(crate) secret: Option<String>,
+    pub(crate) delivered: u64,
+    pub(crate) connected: bool,
+    pub(crate) erroring: bool,
+}
+
+impl fmt::Debug for HookRow {
+    /// Shows neither the secret nor the address, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HookRow").field("pk", &self.pk).finish_non_exhaustive()
+    }
+}
+
+/// An event ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) seq: u64,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Some events, and the journal's number up to which there are no others.
+#[derive(Clone, Debug)]
+pub(crate) struct Events {
+    pub(crate) events: Vec<Event>,
+    pub(crate) reached: u64,
+}
+
+/// A delivery that failed.
+#[derive(Clone, Debug)]
+pub(crate) struct HookFailure {
+    pub(crate) at: Timestamp,
+    pub(crate) status: Option<u16>,
+    pub(crate) content: String,
+}
+
+/// How far a subscriber got and how it fares.
+#[derive(Clone, Debug)]
+pub(crate) struct HookProgress {
+    pub(crate) pk: i64,
+    pub(crate) delivered: u64,
+    pub(crate) connected: bool,
+    pub(crate) erroring: bool,
+    /// The newest failure, when there was one since the last note.
+    pub(crate) failure: Option<HookFailure>,
 }

@@ -2,23 +2,35 @@
 
 mod feed;
 pub(crate) mod fixture;
+pub(crate) mod server;
 mod units;
 
-/// Stamps the tests of a store into a module; `open` opens the store kept in a directory.
+/// Stamps the tests of a store into a module for each database.
 macro_rules! store_tests {
-    ($backend:ident, $open:path, [$($module:ident :: { $($test:ident),+ $(,)? }),+ $(,)?]) => {
-        mod $backend {
+    ($($module:ident :: { $($test:ident),+ $(,)? }),+ $(,)?) => {
+        mod sqlite {
             $($(
                 #[tokio::test]
                 async fn $test() {
-                    super::$module::$test($open).await;
+                    super::$module::$test(super::fixture::sqlite).await;
+                }
+            )+)+
+        }
+
+        mod postgres {
+            $($(
+                #[tokio::test]
+                async fn $test() {
+                    if super::server::server().is_some() {
+                        super::$module::$test(super::fixture::postgres).await;
+                    }
                 }
             )+)+
         }
     };
 }
 
-store_tests!(sqlite, super::fixture::open_sqlite, [
+store_tests! {
     units::{
         a_new_database_has_its_staff_account,
         rows_refer_to_rows_of_the_same_unit,
@@ -46,4 +58,4 @@ store_tests!(sqlite, super::fixture::open_sqlite, [
         the_journal_outlives_the_process,
         the_feed_ends_when_the_store_is_closed,
     },
-]);
+}

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::StoreError;
-use crate::sqlite::Sqlite;
+use crate::sql::Store;
 use dispatcher::Dispatcher;
 use sender::Sender;
 
@@ -74,7 +74,7 @@ impl Webhooks {
     /// Begins to deliver, unless that was done before.
     pub(crate) async fn start(
         &self,
-        store: Arc<Sqlite>,
+        store: Arc<Store>,
         options: WebhookOptions,
     ) -> Result<(), StoreError> {
         let sender = Sender::new(&options).map_err(StoreError::unavailable)?;

@@ -9,50 +9,49 @@ mod differences;
 #[path = "recorded/replay.rs"]
 mod replay;
 
+#[path = "../src/tests/server.rs"]
+mod server;
+
 use differences::INTENDED;
 use replay::Replay;
-use sim_games_server::{GamesApi, Options};
-
-async fn replay_of(recordings: &[&str]) -> (tempfile::TempDir, GamesApi, Vec<replay::Difference>) {
-    let directory = tempfile::TempDir::new().unwrap();
-    let api = GamesApi::open(Options::new(directory.path().join("games.db"))).await.unwrap();
-    let mut replay = Replay::new(api.router(None));
-    let mut differences = Vec::new();
-    for recording in recordings {
-        differences = replay.play(recording).await;
-    }
-    (directory, api, differences)
-}
+use server::Schema;
+use sim_games_server::{Database, GamesApi, Options};
+use tempfile::TempDir;
 
 const SEED: &str = include_str!("data/http-01-create_default_env.json");
 const SEED_AGAIN: &str = include_str!("data/http-02-create_default_env-again.json");
 const SERVICE_START: &str = include_str!("data/http-03-service-start.json");
 const RESOURCES: &str = include_str!("data/http-resources.json");
 
-#[tokio::test]
-async fn the_default_environment_is_created_as_recorded() {
-    let (_directory, api, differences) = replay_of(&[SEED]).await;
-    assert!(differences.is_empty(), "{differences:#?}");
+/// Plays recordings against a fresh service, and tells how the last one differs.
+async fn replay_of(database: Database, recordings: &[&str]) -> Vec<replay::Difference> {
+    let api = GamesApi::open(Options::of(database)).await.unwrap();
+    let mut replay = Replay::new(api.router(None));
+    let mut differences = Vec::new();
+    for recording in recordings {
+        differences = replay.play(recording).await;
+    }
     api.close().await;
+    differences
 }
 
-#[tokio::test]
-async fn the_default_environment_is_found_again_as_recorded() {
-    let (_directory, api, differences) = replay_of(&[SEED, SEED_AGAIN]).await;
+async fn the_default_environment_is_created_as_recorded(database: Database) {
+    let differences = replay_of(database, &[SEED]).await;
     assert!(differences.is_empty(), "{differences:#?}");
-    api.close().await;
 }
 
-#[tokio::test]
-async fn a_model_service_starts_as_recorded() {
-    let (_directory, api, differences) = replay_of(&[SEED, SERVICE_START]).await;
+async fn the_default_environment_is_found_again_as_recorded(database: Database) {
+    let differences = replay_of(database, &[SEED, SEED_AGAIN]).await;
     assert!(differences.is_empty(), "{differences:#?}");
-    api.close().await;
 }
 
-#[tokio::test]
-async fn every_resource_answers_as_recorded_but_for_what_is_meant_to_differ() {
-    let (_directory, api, found) = replay_of(&[SEED, SERVICE_START, RESOURCES]).await;
+async fn a_model_service_starts_as_recorded(database: Database) {
+    let differences = replay_of(database, &[SEED, SERVICE_START]).await;
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+async fn every_resource_answers_as_recorded_but_for_what_is_meant_to_differ(database: Database) {
+    let found = replay_of(database, &[SEED, SERVICE_START, RESOURCES]).await;
     let mut intended: Vec<_> =
         INTENDED.iter().flat_map(|(_, pairs)| pairs.iter().copied()).collect();
     intended.sort_unstable();
@@ -64,7 +63,36 @@ async fn every_resource_answers_as_recorded_but_for_what_is_meant_to_differ() {
         .collect();
     assert!(surprises.is_empty(), "{surprises:#?}");
     assert_eq!(positions, intended);
-    api.close().await;
+}
+
+/// Plays each recording on both databases.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                let directory = super::TempDir::new().unwrap();
+                let file = directory.path().join("games.db");
+                super::$test(super::Database::Sqlite(file)).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                if let Some(schema) = super::Schema::create().await {
+                    super::$test(super::Database::Postgres(schema.url())).await;
+                }
+            })+
+        }
+    };
+}
+
+on_both! {
+    the_default_environment_is_created_as_recorded,
+    the_default_environment_is_found_again_as_recorded,
+    a_model_service_starts_as_recorded,
+    every_resource_answers_as_recorded_but_for_what_is_meant_to_differ,
 }
 
 #[test]

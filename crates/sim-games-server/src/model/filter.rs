@@ -17,6 +17,8 @@ pub(crate) enum FilterKind {
     Key,
     /// A number; anything else is an error.
     Number,
+    /// An e-mail address, whatever the case of its letters.
+    Email,
 }
 
 /// A query parameter.
@@ -61,7 +63,7 @@ const HARMLESS: [&str; 9] = [
     "data",
 ];
 
-const NOTHING: &str = "? IS NULL";
+const NOTHING: &str = "t.id = ?";
 
 /// Turns query parameters into conditions; the last of several equal ones counts.
 pub(crate) fn conditions(
@@ -103,9 +105,11 @@ impl Filter {
             return Ok(None);
         }
         let with = |value| Ok(Some(Condition { sql: self.sql, value }));
+        // No row has the key 0.
         let nothing = Ok(Some(Condition { sql: NOTHING, value: Cell::Int(0) }));
         match self.kind {
             FilterKind::Text => with(Cell::Text(trimmed.to_owned().into())),
+            FilterKind::Email => with(Cell::Text(trimmed.to_ascii_lowercase().into())),
             FilterKind::Bool => match trimmed.to_ascii_lowercase().as_str() {
                 "true" | "1" => with(Cell::Bool(true)),
                 "false" | "0" => with(Cell::Bool(false)),
@@ -162,7 +166,7 @@ pub(super) const RUNUSER_FILTERS: &[Filter] = &[
     flag("leader", "t.leader = ?"),
     key("role", "t.role = ?"),
     key("run", "t.run = ?"),
-    key("user", "t.user = ?"),
+    key("user", "t.\"user\" = ?"),
     key("world", "t.world = ?"),
     RUN_GAME_SLUG,
     RUN_ACTIVE,
@@ -221,9 +225,9 @@ pub(super) const USER_FILTERS: &[Filter] = &[
     flag("is_active", "t.is_active = ?"),
     flag("is_staff", "t.is_staff = ?"),
     flag("is_superuser", "t.is_superuser = ?"),
-    text("email", "t.email = ? COLLATE NOCASE"),
+    Filter { name: "email", kind: FilterKind::Email, sql: "lower(t.email) = ?" },
     number("id", "t.id = ?"),
     text("subscriber_code", "t.subscriber_code = ?"),
 ];
 
-pub(super) const HOOK_FILTERS: &[Filter] = &[key("user", "t.user = ?")];
+pub(super) const HOOK_FILTERS: &[Filter] = &[key("user", "t.\"user\" = ?")];

@@ -167,7 +167,7 @@ pub(super) fn filter(resource: Resource, filter: &Filter) -> Value {
     match (filter.name, filter.kind) {
         ("game_slug", _) => json!("div"),
         ("run_active", _) => json!(true),
-        (name, FilterKind::Text) => match &object[name] {
+        (name, FilterKind::Text | FilterKind::Email) => match &object[name] {
             Value::String(text) if !text.is_empty() => json!(text),
             _ => json!("A7"),
         },

@@ -95,7 +95,7 @@ pub(super) fn filters(resource: Resource) -> Vec<Value> {
 fn filter(resource: Resource, filter: &Filter) -> Value {
     let text = words::filter(resource, filter.name).unwrap_or_default();
     let (note, schema) = match filter.kind {
-        FilterKind::Text => ("", json!({"type": "string"})),
+        FilterKind::Text | FilterKind::Email => ("", json!({"type": "string"})),
         FilterKind::Bool => (" Also as 1 and 0.", json!({"type": "boolean"})),
         FilterKind::Key => {
             (" A key that does not exist matches nothing.", json!({"type": "integer"}))

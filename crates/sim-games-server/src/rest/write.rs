@@ -23,7 +23,7 @@ const VISIBLE: Duration = Duration::from_secs(2);
 
 /// The condition that leaves a user only the own webhook subscriptions.
 pub(super) const fn own_hooks(user: &User) -> Condition {
-    Condition { sql: "t.user = ?", value: Cell::Int(user.id.0) }
+    Condition { sql: "t.\"user\" = ?", value: Cell::Int(user.id.0) }
 }
 
 /// The object with a key as it stands in a path: for games the slug.

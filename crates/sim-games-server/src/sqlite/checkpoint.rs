@@ -10,21 +10,22 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use super::open;
-use crate::error::StoreError;
+use crate::sql::connection::{Fault, FaultKind};
 
 /// How many changes are written before the log is worked off.
 const CHANGES: usize = 1000;
 
-/// Wakes the thread from the writer's side; dropping it ends the thread.
+/// Wakes the thread from the writer's side; dropping it ends the thread and waits for that.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
-    wake: SyncSender<()>,
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
     pending: usize,
 }
 
 impl Checkpointer {
     /// Starts the thread.
-    pub(super) fn start(path: &Path) -> Result<(Self, JoinHandle<()>), StoreError> {
+    pub(super) fn start(path: &Path) -> Result<Self, Fault> {
         let (wake, woken) = sync_channel(1);
         let path = path.to_owned();
         let work = move || {
@@ -45,16 +46,28 @@ impl Checkpointer {
         let thread = std::thread::Builder::new()
             .name("games-checkpoint".to_owned())
             .spawn(work)
-            .map_err(StoreError::unavailable)?;
-        Ok((Self { wake, pending: 0 }, thread))
+            .map_err(|error| Fault::new(FaultKind::Other, error))?;
+        Ok(Self { wake: Some(wake), thread: Some(thread), pending: 0 })
     }
 
     /// Notes that changes were committed.
     pub(super) fn note(&mut self, changes: usize) {
         self.pending += changes;
         // A thread that has not started on the last word yet will see these changes, too.
-        if self.pending >= CHANGES && self.wake.try_send(()).is_ok() {
+        let wake = || self.wake.as_ref().is_some_and(|wake| wake.try_send(()).is_ok());
+        if self.pending >= CHANGES && wake() {
             self.pending = 0;
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that works off the log ended by a panic");
         }
     }
 }

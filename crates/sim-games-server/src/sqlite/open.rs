@@ -11,7 +11,7 @@ use crate::error::StoreError;
 const APPLICATION: i32 = 0x5349_4d47;
 
 /// The version of the schema that this program reads and writes.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
@@ -24,12 +24,16 @@ const LOG_PAGES: u32 = 16_384;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// Version 1 delivered no webhooks: its subscribers begin with what happens from now on.
-const FROM_VERSION_1: &str = "
-    ALTER TABLE hook ADD COLUMN secret TEXT;
-    ALTER TABLE hook ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;
-    UPDATE hook SET delivered = (SELECT coalesce(max(seq), 0) FROM journal);
-    CREATE INDEX journal_game ON journal (pk, seq) WHERE resource = 'game';";
+/// What brings each older version to the next one.
+const STEPS: [&str; 2] = [
+    // Version 1 delivered no webhooks: its subscribers begin with what happens from now on.
+    "ALTER TABLE hook ADD COLUMN secret TEXT;
+     ALTER TABLE hook ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;
+     UPDATE hook SET delivered = (SELECT coalesce(max(seq), 0) FROM journal);
+     CREATE INDEX journal_game ON journal (pk, seq) WHERE resource = 'game';",
+    // Version 2 had no tokens, and told addresses apart by a collation of its own.
+    include_str!("from_version_2.sql"),
+];
 
 /// Takes the lock that keeps a second process out; it ends with the file's handle.
 ///
@@ -117,9 +121,11 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), Failure> {
             Ok(())
         }
         (APPLICATION, VERSION) => Ok(()),
-        (APPLICATION, 1) => {
+        (APPLICATION, older @ 1..VERSION) => {
+            let missing = usize::try_from(older - 1).unwrap_or_default();
+            let steps = STEPS[missing..].concat();
             connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {FROM_VERSION_1} PRAGMA user_version = {VERSION}; COMMIT;"
+                "BEGIN IMMEDIATE; {steps} PRAGMA user_version = {VERSION}; COMMIT;"
             ))?;
             tracing::info!(database.path = %path.display(), "brought the schema to version {VERSION}");
             Ok(())
@@ -132,5 +138,5 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), Failure> {
 }
 
 fn unusable(path: &Path, reason: String) -> StoreError {
-    StoreError::Unusable { path: path.to_owned(), reason }
+    StoreError::Unusable { database: path.display().to_string(), reason }
 }

@@ -9,16 +9,27 @@ CREATE TABLE user (
   first_name TEXT NOT NULL,
   last_name TEXT NOT NULL,
   external_id TEXT,
-  email TEXT NOT NULL COLLATE NOCASE,
+  email TEXT NOT NULL,
   is_active INTEGER NOT NULL,
   is_staff INTEGER NOT NULL,
   is_superuser INTEGER NOT NULL,
   subscriber_code TEXT NOT NULL,
   data TEXT NOT NULL,
-  password TEXT
+  password TEXT,
+  -- Kept for databases that were taken over; nothing tells them.
+  faculty INTEGER NOT NULL DEFAULT 0,
+  last_login INTEGER
 );
-CREATE UNIQUE INDEX user_natural ON user (email COLLATE NOCASE);
+CREATE UNIQUE INDEX user_natural ON user (lower(email));
 CREATE INDEX user_external_id ON user (external_id);
+
+-- Logins by token: the token itself is known to its owner alone.
+CREATE TABLE token (
+  digest TEXT PRIMARY KEY,
+  user INTEGER NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  created INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX token_user ON token (user);
 
 CREATE TABLE game (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -184,6 +195,9 @@ CREATE TABLE journal (
   ref TEXT NOT NULL,
   payload TEXT NOT NULL
 );
+
+-- Finds what happened in a run.
+CREATE INDEX journal_run ON journal (run, seq) WHERE run IS NOT NULL;
 
 -- Finds the slug that a game had when something happened in it.
 CREATE INDEX journal_game ON journal (pk, seq) WHERE resource = 'game';

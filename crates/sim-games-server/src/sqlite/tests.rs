@@ -1,11 +1,21 @@
 //! Tests of what only this database does: files, locks, schema. The rest is in `crate::tests`.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sim_games_types::Resource;
 use tempfile::TempDir;
 
 use super::*;
+use crate::model::Table;
+use crate::sql::connection::{Durability, FaultKind};
+use crate::sql::{Store, statements};
+use crate::store::{Outcome, Work};
 
-fn open_in(dir: &TempDir) -> Result<Sqlite, StoreError> {
-    Sqlite::open(&dir.path().join("deep/games.db"), 2, 16, Box::new(|_| {}))
+fn open_in(dir: &TempDir) -> Result<Store, StoreError> {
+    let backend = Sqlite::open(&dir.path().join("deep/games.db"))?;
+    Store::open(Arc::new(backend), 2, 16, Box::new(|_| {}))
 }
 
 #[tokio::test]
@@ -24,7 +34,7 @@ fn a_file_that_is_no_database_is_refused() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("games.db");
     std::fs::write(&path, "this is a text, and long enough to be read as a header").unwrap();
-    let error = Sqlite::open(&path, 1, 16, Box::new(|_| {})).unwrap_err();
+    let error = Sqlite::open(&path).unwrap_err();
     assert!(error.to_string().ends_with("it is not a database"), "{error}");
 }
 
@@ -35,7 +45,7 @@ fn a_database_of_another_program_is_refused() {
     let other = rusqlite::Connection::open(&path).unwrap();
     other.execute_batch("CREATE TABLE stamps (id INTEGER)").unwrap();
     drop(other);
-    let error = Sqlite::open(&path, 1, 16, Box::new(|_| {})).unwrap_err();
+    let error = Sqlite::open(&path).unwrap_err();
     assert!(error.to_string().ends_with("it is a database of another program"), "{error}");
 }
 
@@ -55,24 +65,35 @@ fn a_newer_schema_is_refused() {
 fn a_database_of_version_1_is_brought_forward_and_its_subscribers_begin_at_its_end() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("games.db");
-    let connection = open::writer(&path).unwrap();
-    connection
-        .execute_batch(
-            "DROP INDEX journal_game; ALTER TABLE hook DROP COLUMN secret;
-             ALTER TABLE hook DROP COLUMN delivered; PRAGMA user_version = 1;
-             INSERT INTO user VALUES (1, 0, 0, '', '', NULL, 'a@b.c', 1, 1, 1, '', 'null', NULL);
-             INSERT INTO hook VALUES (1, 0, 0, 'div.*', 'http://a.b/', 1, 0, 0, NULL, NULL, NULL);
-             INSERT INTO journal VALUES (7, 0, NULL, NULL, 'user', 1, 'created', NULL, NULL, '', '{}');",
-        )
-        .unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("tests/version_1.sql")).unwrap();
     drop(connection);
     for _ in 0..2 {
         let connection = open::writer(&path).unwrap();
-        let hooks = hooks::all(&connection).unwrap();
-        assert_eq!((hooks.len(), hooks[0].delivered, &hooks[0].secret), (1, 7, &None));
-        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'journal_game'";
-        assert_eq!(connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+        let read = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(read("SELECT delivered FROM hook WHERE secret IS NULL"), 7);
+        assert_eq!(read("SELECT count(*) FROM sqlite_schema WHERE name = 'journal_game'"), 1);
+        assert_eq!(read("SELECT id FROM user WHERE lower(email) = 'anna@b.c' AND NOT faculty"), 1);
+        assert_eq!(read("SELECT count(*) FROM token"), 0);
     }
+}
+
+#[test]
+fn a_database_that_was_brought_forward_has_the_tables_of_a_new_one() {
+    let dir = TempDir::new().unwrap();
+    let (old, new) = (dir.path().join("old.db"), dir.path().join("new.db"));
+    let connection = rusqlite::Connection::open(&old).unwrap();
+    connection.execute_batch(include_str!("tests/version_1.sql")).unwrap();
+    drop(connection);
+    let columns = |path: &Path| {
+        let connection = open::writer(path).unwrap();
+        let sql = "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c \
+                   UNION SELECT name FROM sqlite_schema ORDER BY 1";
+        let mut statement = connection.prepare(sql).unwrap();
+        let names = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        names.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    assert_eq!(columns(&old), columns(&new));
 }
 
 #[test]
@@ -80,7 +101,7 @@ fn a_path_that_cannot_be_made_is_named() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let error = Sqlite::open(&file.join("games.db"), 1, 16, Box::new(|_| {})).unwrap_err();
+    let error = Sqlite::open(&file.join("games.db")).unwrap_err();
     assert!(error.to_string().contains("its directory cannot be made"), "{error}");
 }
 
@@ -90,17 +111,11 @@ fn every_table_has_the_columns_that_its_description_names() {
     let connection = open::writer(&dir.path().join("games.db")).unwrap();
     for resource in Resource::ALL {
         let statements = statements::of(resource);
-        for sql in [
-            &statements.select,
-            &statements.by_pk,
-            &statements.current,
-            &statements.insert,
-            &statements.update,
-            &statements.delete,
-        ] {
+        for sql in [&statements.select, &statements.by_pk, &statements.current, &statements.delete]
+        {
             connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
-        for filter in crate::model::Table::of(resource).filters {
+        for filter in Table::of(resource).filters {
             let sql = format!("{} WHERE {}", statements.select, filter.sql);
             connection.prepare(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
@@ -131,104 +146,114 @@ fn game(name: &str, data: &str) -> Work {
     unit.into()
 }
 
-/// A writer on the test's own thread, and the changes that it announces.
-fn writer_in(dir: &TempDir) -> (Writer, broadcast::Receiver<Arc<[Change]>>) {
-    let path = dir.path().join("games.db");
-    let (live, announced) = broadcast::channel(16);
-    let connection = open::writer(&path).unwrap();
-    let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
-    let lock = open::lock(&path).unwrap();
-    let observer = Box::new(|_: &[Change]| {});
-    let is_relaxed = false;
-    let writer =
-        Writer { connection, _lock: lock, head: 0, live, observer, checkpointer, is_relaxed };
-    (writer, announced)
-}
-
-/// Commits units as one group.
-fn commit(writer: &mut Writer, works: Vec<Work>) -> Vec<Result<Outcome, StoreError>> {
-    let (jobs, mut answers): (Vec<_>, Vec<_>) = works
-        .into_iter()
-        .map(|work| {
-            let (answer, outcome) = oneshot::channel();
-            (Job { work, answer }, outcome)
-        })
-        .unzip();
-    writer.commit(jobs);
-    answers.iter_mut().map(|answer| answer.try_recv().unwrap()).collect()
-}
-
 fn unavailable(outcome: &Result<Outcome, StoreError>) -> bool {
     outcome.as_ref().is_err_and(StoreError::is_transient)
 }
 
-#[test]
-fn a_commit_that_fails_stores_nothing_of_its_group_and_announces_nothing() {
-    let dir = TempDir::new().unwrap();
-    let (mut writer, mut announced) = writer_in(&dir);
-    writer.connection.commit_hook(Some(|| true)).unwrap();
-    let refused = commit(&mut writer, vec![game("a", ""), game("b", "")]);
-    assert!(refused.iter().all(unavailable), "{refused:?}");
-    assert!(announced.try_recv().is_err());
-    writer.connection.commit_hook(None::<fn() -> bool>).unwrap();
-    let stored = commit(&mut writer, vec![game("a", "")]);
-    assert_eq!(stored[0].as_ref().unwrap().committed.seq, 1);
-    assert_eq!(announced.try_recv().unwrap().len(), 1);
+/// A database whose commits fail on demand.
+#[derive(Debug)]
+struct Failing {
+    sqlite: Sqlite,
+    fails: Arc<AtomicBool>,
 }
 
-#[test]
-fn a_full_disk_refuses_the_whole_group_and_is_survived() {
-    let dir = TempDir::new().unwrap();
-    let (mut writer, mut announced) = writer_in(&dir);
-    let pages: i64 =
-        writer.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    let allow = |writer: &Writer, pages: i64| {
-        writer.connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))
-    };
-    allow(&writer, pages + 2).unwrap();
-    let large = "x".repeat(200_000);
-    let refused = commit(&mut writer, vec![game("a", ""), game("b", &large), game("c", "")]);
-    assert!(refused.iter().any(unavailable), "{refused:?}");
-    let stored = refused.iter().filter(|it| it.is_ok()).count();
-    allow(&writer, 1_000_000).unwrap();
-    let again = commit(&mut writer, vec![game("d", &large)]);
-    assert!(again[0].is_ok(), "{again:?}");
-    let games: i64 =
-        writer.connection.query_row("SELECT count(*) FROM game", [], |row| row.get(0)).unwrap();
-    assert_eq!(usize::try_from(games).unwrap(), stored + 1);
-    let mut told = 0;
-    while let Ok(changes) = announced.try_recv() {
-        told += changes.len();
+impl Backend for Failing {
+    fn reader(&self) -> Result<Box<dyn Connection>, Fault> {
+        self.sqlite.reader()
     }
-    assert_eq!(told, stored + 1);
+
+    fn writer(&self) -> Result<Box<dyn Writing>, Fault> {
+        let writer = SqliteWriter::open(&self.sqlite.path)?;
+        let fails = Arc::clone(&self.fails);
+        writer.connection.commit_hook(Some(move || fails.load(Ordering::SeqCst)))?;
+        Ok(Box::new(writer))
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_stores_nothing_of_its_group_and_announces_nothing() {
+    let dir = TempDir::new().unwrap();
+    let sqlite = Sqlite::open(&dir.path().join("games.db")).unwrap();
+    let fails = Arc::new(AtomicBool::new(true));
+    let backend = Failing { sqlite, fails: Arc::clone(&fails) };
+    let store = Store::open(Arc::new(backend), 1, 16, Box::new(|_| {})).unwrap();
+    let mut announced = store.live().unwrap();
+    let (first, second) = tokio::join!(store.commit(game("a", "")), store.commit(game("b", "")));
+    assert!(unavailable(&first) && unavailable(&second), "{first:?} {second:?}");
+    assert!(announced.try_recv().is_err());
+    fails.store(false, Ordering::SeqCst);
+    let stored = store.commit(game("a", "")).await.unwrap();
+    assert_eq!(stored.committed.seq, 1);
+    assert_eq!(announced.recv().await.unwrap().len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_does_not_fit_and_is_survived() {
+    let dir = TempDir::new().unwrap();
+    let store = open_in(&dir).unwrap();
+    let mut announced = store.live().unwrap();
+    let pages = async |sql: &'static str| {
+        let ask = move |connection: &dyn Writing| {
+            let mut pages = 0;
+            connection.each(sql, &[], &mut |row| {
+                pages = row.int(0)?;
+                Ok(ControlFlow::Continue(()))
+            })?;
+            Ok(pages)
+        };
+        store.chore(Durability::Relaxed, ask).await.unwrap()
+    };
+    let present = pages("PRAGMA page_count").await;
+    assert_eq!(pages("PRAGMA max_page_count = 1").await, present, "not below what there is");
+    let large = "x".repeat(200_000);
+    let (first, second, third) = tokio::join!(
+        store.commit(game("a", "")),
+        store.commit(game("b", &large)),
+        store.commit(game("c", ""))
+    );
+    assert!(unavailable(&second), "{second:?}");
+    pages("PRAGMA max_page_count = 1000000").await;
+    store.commit(game("d", &large)).await.unwrap();
+    let stored = [first, third].iter().filter(|it| it.is_ok()).count() + 1;
+    let query = crate::store::Query {
+        table: Table::of(Resource::Game),
+        conditions: Vec::new(),
+        order: Vec::new(),
+        offset: 0,
+        limit: 10,
+    };
+    assert_eq!(store.list(query).await.unwrap().len(), stored);
+    let mut told = 0;
+    while told < stored {
+        told += announced.recv().await.unwrap().len();
+    }
+    assert!(announced.try_recv().is_err());
+    store.close().await;
 }
 
 #[test]
 fn a_unit_is_durable_also_after_a_note_that_was_not() {
     let dir = TempDir::new().unwrap();
-    let path = dir.path().join("games.db");
-    let (checkpointer, _thread) = Checkpointer::start(&path).unwrap();
-    let mut writer = Writer {
-        connection: open::writer(&path).unwrap(),
-        _lock: open::lock(&path).unwrap(),
-        head: 0,
-        live: broadcast::channel(16).0,
-        observer: Box::new(|_| {}),
-        checkpointer,
-        is_relaxed: false,
-    };
-    let synchronous = |writer: &Writer| {
+    let writer = SqliteWriter::open(&dir.path().join("games.db")).unwrap();
+    for (durability, level) in
+        [(Durability::Durable, 2), (Durability::Relaxed, 1), (Durability::Durable, 2)]
+    {
+        writer.begin(durability).unwrap();
         let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        writer.connection.pragma_query_value(None, "synchronous", read).unwrap()
-    };
-    let progress =
-        HookProgress { pk: 1, delivered: 3, connected: true, erroring: false, failure: None };
-    let (answer, mut noted) = oneshot::channel();
-    writer.note(vec![HookNote { progress, answer }]);
-    noted.try_recv().unwrap().unwrap();
-    assert_eq!(synchronous(&writer), 1);
-    let (answer, mut stored) = oneshot::channel();
-    writer.commit(vec![Job { work: game("a", ""), answer }]);
-    stored.try_recv().unwrap().unwrap();
-    assert_eq!(synchronous(&writer), 2);
+        let found = writer.connection.pragma_query_value(None, "synchronous", read).unwrap();
+        assert_eq!(found, level);
+        writer.commit(0).unwrap();
+    }
+}
+
+#[test]
+fn a_broken_constraint_is_told_from_other_faults() {
+    let dir = TempDir::new().unwrap();
+    let writer = SqliteWriter::open(&dir.path().join("games.db")).unwrap();
+    let sql = "INSERT INTO phase (created, updated, name, slug, game) VALUES (0, 0, '', '', 7)";
+    let broken = Connection::execute(&writer, sql, &[]).unwrap_err();
+    assert_eq!(broken.kind, FaultKind::Constraint);
+    let wrong = Connection::execute(&writer, "DELETE FROM nothing", &[]).unwrap_err();
+    assert_eq!(wrong.kind, FaultKind::Other);
 }

@@ -1,193 +1,202 @@
-//! The thread that writes: it takes all units of work that wait into one transaction.
+//! The connection of the writer, with the thread that works off its log.
 
-use std::fs::File;
-use std::sync::Arc;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
 
-use rusqlite::Connection;
-use sim_games_types::Change;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use rusqlite::Connection as Rusqlite;
+use sim_games_types::{Change, GamePk, Resource, RunPk, Timestamp, UserPk};
+use uuid::Uuid;
 
 use super::checkpoint::Checkpointer;
-use super::hooks::{self, HookProgress};
-use super::unit::{self, Failure};
-use super::{Observer, read};
-use crate::error::StoreError;
-use crate::store::{Outcome, Work};
+use super::open;
+use crate::model::{Cell as FieldCell, Table};
+use crate::sql::connection::{Connection, Durability, EachRow, Fault, FaultKind, Value, Writing};
+use crate::sql::{Dialect, Entry, by_pk, statements};
 
-/// The most units that share one transaction.
-const GROUP: usize = 256;
+/// Stores a row: the fields in order, then the time.
+static INSERTS: LazyLock<BTreeMap<Resource, String>> = LazyLock::new(|| {
+    Resource::ALL.into_iter().map(|resource| (resource, insert(Table::of(resource)))).collect()
+});
 
-/// A unit of work and who waits for it.
+const RECORD: &str = "INSERT INTO journal \
+     (seq, at, game, run, resource, pk, action, actor, cause, ref, payload) \
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// The writer's connection.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) work: Work,
-    pub(super) answer: oneshot::Sender<Result<Outcome, StoreError>>,
+pub(super) struct SqliteWriter {
+    pub(super) connection: Rusqlite,
+    checkpointer: RefCell<Checkpointer>,
+    /// Changes of the transaction.
+    written: Cell<usize>,
+    /// Whether a commit does not wait for the disk at present.
+    is_relaxed: Cell<bool>,
 }
 
-/// How far a subscriber got, and who waits until that is noted.
-#[derive(Debug)]
-pub(super) struct HookNote {
-    pub(super) progress: HookProgress,
-    pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
-}
-
-/// What the writer is told.
-#[derive(Debug)]
-pub(super) enum Message {
-    /// Store this.
-    Work(Box<Job>),
-    /// Note how far a subscriber got.
-    Hook(Box<HookNote>),
-    /// Finish what came before this and end.
-    Stop,
-}
-
-/// What the writer's thread owns.
-pub(super) struct Writer {
-    pub(super) connection: Connection,
-    /// Keeps other processes out for as long as the thread runs.
-    pub(super) _lock: File,
-    /// The journal's last number.
-    pub(super) head: u64,
-    pub(super) live: broadcast::Sender<Arc<[Change]>>,
-    pub(super) observer: Observer,
-    pub(super) checkpointer: Checkpointer,
-    /// Whether a commit does not wait for the disk, as it does only for notes.
-    pub(super) is_relaxed: bool,
-}
-
-/// What a unit of a group came to, before the group is committed.
-type Pending = (oneshot::Sender<Result<Outcome, StoreError>>, Result<Outcome, StoreError>);
-
-impl Writer {
-    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
-        let mut stopped = false;
-        while !stopped && let Some(first) = inbox.blocking_recv() {
-            let (mut group, mut notes) = (Vec::new(), Vec::new());
-            let mut next = Some(first);
-            while let Some(message) = next {
-                match message {
-                    Message::Work(job) => group.push(*job),
-                    Message::Hook(note) => notes.push(*note),
-                    Message::Stop => stopped = true,
-                }
-                let more = !stopped && group.len() + notes.len() < GROUP;
-                next = if more { inbox.try_recv().ok() } else { None };
-            }
-            if !group.is_empty() {
-                self.commit(group);
-            }
-            if !notes.is_empty() {
-                self.note(notes);
-            }
-        }
-        // Whoever still waits in the queue learns that the store is closed when it is dropped.
+impl SqliteWriter {
+    pub(super) fn open(path: &Path) -> Result<Self, Fault> {
+        let connection = open::writer(path).map_err(|error| Fault::new(FaultKind::Other, error))?;
+        let checkpointer = Checkpointer::start(path)?;
+        Ok(Self {
+            connection,
+            checkpointer: RefCell::new(checkpointer),
+            written: Cell::new(0),
+            is_relaxed: Cell::new(false),
+        })
     }
 
-    /// Stores a group in one transaction and tells everybody.
-    pub(super) fn commit(&mut self, group: Vec<Job>) {
-        let (answers, works): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|job| (job.answer, job.work)).unzip();
-        match self.transaction(&works) {
-            Ok((outcomes, changes)) => {
-                if let Some(last) = changes.last() {
-                    self.head = last.seq;
-                    (self.observer)(&changes);
-                    self.checkpointer.note(changes.len());
-                    // Nobody may be listening, and whoever comes later reads the journal.
-                    self.live.send(changes.into()).ok();
-                }
-                answer_all(answers.into_iter().zip(outcomes));
-            }
-            Err(error) => {
-                tracing::error!(error = %error, units = works.len(), "could not save");
-                self.abandon();
-                let error = StoreError::unavailable(error);
-                answer_all(answers.into_iter().map(|answer| (answer, Err(error.clone()))));
-            }
+    /// A statement that writes; none when it broke a constraint.
+    fn attempt(&self, sql: &str, values: &[Value<'_>]) -> Result<Option<()>, Fault> {
+        match Connection::execute(&self.connection, sql, values) {
+            Ok(_) => Ok(Some(())),
+            Err(fault) if fault.kind == FaultKind::Constraint => Ok(None),
+            Err(fault) => Err(fault),
         }
     }
 
-    /// Carries out the units; an error concerns all of them.
-    #[expect(clippy::type_complexity, reason = "the pair is taken apart by the only caller")]
-    fn transaction(
-        &mut self,
-        works: &[Work],
-    ) -> rusqlite::Result<(Vec<Result<Outcome, StoreError>>, Vec<Change>)> {
-        if self.is_relaxed {
+    fn entry(&self, resource: Resource, pk: i64) -> Result<Option<Entry>, Fault> {
+        let entry = by_pk(&self.connection, resource, pk)?;
+        let missing = || Fault::new(FaultKind::Other, format!("{resource} `{pk}` has vanished"));
+        entry.map(Some).ok_or_else(missing)
+    }
+}
+
+impl Connection for SqliteWriter {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn each(&self, sql: &str, values: &[Value<'_>], row: &mut EachRow<'_>) -> Result<(), Fault> {
+        self.connection.each(sql, values, row)
+    }
+
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, Fault> {
+        Connection::execute(&self.connection, sql, values)
+    }
+
+    fn batch(&self, sql: &str) -> Result<(), Fault> {
+        self.connection.batch(sql)
+    }
+}
+
+impl Writing for SqliteWriter {
+    fn begin(&self, durability: Durability) -> Result<u64, Fault> {
+        let relaxed = durability == Durability::Relaxed;
+        if self.is_relaxed.replace(relaxed) != relaxed {
+            let level = if relaxed { "NORMAL" } else { "FULL" };
             // Nothing is stored as durable unless this succeeds.
-            self.connection.execute_batch("PRAGMA synchronous = FULL")?;
-            self.is_relaxed = false;
+            self.connection
+                .execute_batch(&format!("PRAGMA synchronous = {level}"))
+                .inspect_err(|_| self.is_relaxed.set(!relaxed))?;
         }
-        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut outcomes = Vec::with_capacity(works.len());
-        let mut all_changes = Vec::new();
-        let mut head = self.head;
-        for work in works {
-            self.connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
-            match unit::execute(&self.connection, work, head) {
-                Ok((outcome, changes)) => {
-                    head = outcome.committed.seq;
-                    all_changes.extend(changes);
-                    outcomes.push(Ok(outcome));
-                }
-                Err(failure) => {
-                    // A full disk may have ended the whole transaction; then nothing is left of it.
-                    if self.connection.is_autocommit()
-                        && let Failure::Sql(error) = failure
-                    {
-                        return Err(error);
-                    }
-                    outcomes.push(Err(failure.into()));
-                    self.connection.prepare_cached("ROLLBACK TO unit")?.execute([])?;
-                }
-            }
-            self.connection.prepare_cached("RELEASE unit")?.execute([])?;
-        }
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok((outcomes, all_changes))
+        self.written.set(0);
+        self.batch("BEGIN IMMEDIATE")?;
+        let reading: &dyn Connection = &self.connection;
+        let sql = "SELECT coalesce(max(seq), 0) FROM journal";
+        Ok(reading.first(sql, &[], |row| row.count(0))?.unwrap_or(0))
     }
 
-    /// Stores how far subscribers got, without waiting for the disk: who loses the newest of it
-    /// with the machine's power delivers again.
-    pub(super) fn note(&mut self, notes: Vec<HookNote>) {
-        let outcome = self.unflushed(&notes).map_err(|error| {
-            tracing::warn!(error = %error, "could not note what was delivered");
-            self.abandon();
-            StoreError::unavailable(error)
-        });
-        for note in notes {
-            // A subscriber that was removed meanwhile no longer listens.
-            note.answer.send(outcome.clone()).ok();
-        }
+    fn begin_unit(&self) -> Result<(), Fault> {
+        self.batch("SAVEPOINT unit")
     }
 
-    fn unflushed(&mut self, notes: &[HookNote]) -> rusqlite::Result<()> {
-        self.is_relaxed = true;
-        self.connection.execute_batch("PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE")?;
-        for note in notes {
-            hooks::note(&self.connection, &note.progress)?;
-        }
-        self.connection.execute_batch("COMMIT")
+    fn keep_unit(&self) -> Result<(), Fault> {
+        self.batch("RELEASE unit")
     }
 
-    /// Leaves no transaction behind after a failure.
-    fn abandon(&mut self) {
+    fn undo_unit(&self) -> Result<(), Fault> {
+        if self.connection.is_autocommit() {
+            return Err(Fault::new(FaultKind::Other, "the transaction has ended"));
+        }
+        self.batch("ROLLBACK TO unit")?;
+        self.batch("RELEASE unit")
+    }
+
+    fn insert(
+        &self,
+        table: &Table,
+        cells: &[FieldCell],
+        now: Timestamp,
+    ) -> Result<Option<Entry>, Fault> {
+        let mut values: Vec<Value<'_>> = cells.iter().map(Value::from).collect();
+        values.push(now.micros().into());
+        let Some(()) = self.attempt(&INSERTS[&table.resource], &values)? else { return Ok(None) };
+        self.entry(table.resource, self.connection.last_insert_rowid())
+    }
+
+    fn update(
+        &self,
+        table: &Table,
+        pk: i64,
+        (changed, cells): (&[usize], &[FieldCell]),
+        now: Timestamp,
+    ) -> Result<Option<Entry>, Fault> {
+        let assignments = statements::assignments(table, changed);
+        let sql = format!(
+            "UPDATE \"{}\" SET {assignments} WHERE id = ?{}",
+            table.name(),
+            changed.len() + 2
+        );
+        let mut values: Vec<Value<'_>> =
+            changed.iter().map(|index| Value::from(&cells[*index])).collect();
+        values.extend([Value::from(now.micros()), Value::from(pk)]);
+        let Some(()) = self.attempt(&sql, &values)? else { return Ok(None) };
+        self.entry(table.resource, pk)
+    }
+
+    fn record(&self, changes: &[Change]) -> Result<(), Fault> {
+        for change in changes {
+            let record = &change.object.record;
+            let reference = Uuid::new_v4().to_string();
+            self.execute(
+                RECORD,
+                &[
+                    change.seq.into(),
+                    change.at.micros().into(),
+                    change.game.map(|GamePk(pk)| pk).into(),
+                    change.run.map(|RunPk(pk)| pk).into(),
+                    record.resource().name().into(),
+                    record.pk().into(),
+                    change.action.name().into(),
+                    change.actor.map(|UserPk(pk)| pk).into(),
+                    change.cause.as_deref().into(),
+                    reference.as_str().into(),
+                    (*change.object.json).into(),
+                ],
+            )?;
+        }
+        self.written.set(changes.len());
+        Ok(())
+    }
+
+    fn commit(&self, _head: u64) -> Result<(), Fault> {
+        self.batch("COMMIT")?;
+        self.checkpointer.borrow_mut().note(self.written.get());
+        Ok(())
+    }
+
+    fn abandon(&self) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {
             tracing::error!(error = %error, "could not roll back");
         }
-        match read::head(&self.connection) {
-            Ok(head) => self.head = head,
-            Err(error) => tracing::error!(error = %error, "could not read the journal's end"),
-        }
     }
 }
 
-/// Tells everybody; a caller that has gone away is no matter.
-fn answer_all(pending: impl Iterator<Item = Pending>) {
-    for (answer, outcome) in pending {
-        answer.send(outcome).ok();
-    }
+fn insert(table: &Table) -> String {
+    let columns = statements::columns(table);
+    let places: Vec<String> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
+    let (run_column, run_value) = statements::run_of_new(table)
+        .map_or((String::new(), String::new()), |sql| (", run".to_owned(), format!(", {sql}")));
+    format!(
+        "INSERT INTO \"{}\" ({}, created, updated{run_column}) \
+         VALUES ({}, ?{now}, ?{now}{run_value})",
+        table.name(),
+        columns.join(", "),
+        places.join(", "),
+        now = columns.len() + 1,
+    )
 }

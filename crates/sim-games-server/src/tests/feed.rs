@@ -33,7 +33,7 @@ async fn store_worlds(api: &GamesApi, prefix: &str, count: usize) -> u64 {
 }
 
 pub(super) async fn the_feed_has_no_gap_between_journal_and_live(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     store_worlds(&api, "before", 5).await;
     let mut feed = api.subscribe(0);
@@ -50,7 +50,7 @@ pub(super) async fn the_feed_has_no_gap_between_journal_and_live(open: Open) {
 }
 
 pub(super) async fn a_reader_that_falls_behind_reads_on_from_the_journal(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let start = api.commit(unit([])).await.unwrap().seq;
     let mut feed = api.subscribe(start);
@@ -61,7 +61,7 @@ pub(super) async fn a_reader_that_falls_behind_reads_on_from_the_journal(open: O
 }
 
 pub(super) async fn the_journal_outlives_the_process(open: Open) {
-    let (dir, api) = fresh(open).await;
+    let (place, api) = fresh(open).await;
     small_game(&api).await;
     let mut live = api.subscribe(0);
     let last = store_worlds(&api, "w", 3).await;
@@ -70,13 +70,13 @@ pub(super) async fn the_journal_outlives_the_process(open: Open) {
         told.extend(live.next().await.unwrap().iter().cloned());
     }
     api.close().await;
-    let api = open(dir.path().to_owned()).await;
+    let api = open(&place).await;
     let again = api.subscribe(0).next().await.unwrap();
     assert_eq!(*again, *told);
 }
 
 pub(super) async fn the_feed_ends_when_the_store_is_closed(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     let mut feed = api.subscribe(0);
     assert!(feed.next().await.is_some());
     let waiting = tokio::spawn(async move { feed.next().await });

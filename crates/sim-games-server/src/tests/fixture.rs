@@ -1,29 +1,46 @@
 //! A store in a directory that goes away, and short ways to write units of work.
 
-use std::path::PathBuf;
 use std::pin::Pin;
 
 use serde_json::Value;
 use sim_games_types::{Fields, Operation, Reference, Resource, Target, UnitOfWork};
 use tempfile::TempDir;
 
-use crate::{GamesApi, Options};
+use super::server::Schema;
+use crate::{Database, GamesApi, Options};
 
-/// Opens the store that lies in a directory.
-pub(crate) type Open = fn(PathBuf) -> Pin<Box<dyn Future<Output = GamesApi> + Send>>;
+/// Opens the store of a place.
+pub(crate) type Open = for<'p> fn(&'p Place) -> Pin<Box<dyn Future<Output = GamesApi> + Send + 'p>>;
 
-pub(super) fn open_sqlite(directory: PathBuf) -> Pin<Box<dyn Future<Output = GamesApi> + Send>> {
+/// A place for one test's store; it goes away with this value.
+pub(crate) struct Place {
+    directory: TempDir,
+    server: Option<Schema>,
+}
+
+/// A store in a file.
+pub(super) fn sqlite(place: &Place) -> Pin<Box<dyn Future<Output = GamesApi> + Send + '_>> {
     Box::pin(async move {
-        let options = Options { live_buffer: 4, ..Options::new(directory.join("games.db")) };
+        let options = Options { live_buffer: 4, ..Options::new(place.directory.path().join("db")) };
         GamesApi::open(options).await.unwrap()
     })
 }
 
-/// A store in a directory of its own.
-pub(crate) async fn fresh(open: Open) -> (TempDir, GamesApi) {
-    let directory = TempDir::new().unwrap();
-    let api = open(directory.path().to_owned()).await;
-    (directory, api)
+/// A store on the server that the tests may use.
+pub(super) fn postgres(place: &Place) -> Pin<Box<dyn Future<Output = GamesApi> + Send + '_>> {
+    let url = place.server.as_ref().expect("the test asked for a server").url();
+    Box::pin(async move {
+        let options = Options { live_buffer: 4, ..Options::of(Database::Postgres(url)) };
+        GamesApi::open(options).await.unwrap()
+    })
+}
+
+/// A store in a place of its own.
+pub(crate) async fn fresh(open: Open) -> (Place, GamesApi) {
+    let server = Schema::create().await;
+    let place = Place { directory: TempDir::new().unwrap(), server };
+    let api = open(&place).await;
+    (place, api)
 }
 
 pub(crate) fn fields(value: Value) -> Fields {

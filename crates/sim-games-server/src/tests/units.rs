@@ -37,7 +37,7 @@ async fn changes(api: &GamesApi, after: u64) -> Vec<(Action, Resource, i64, Opti
 }
 
 pub(super) async fn a_new_database_has_its_staff_account(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     assert!(api.is_new());
     let user = api.authenticate("Simpl@simpl.World", "simpl").await.unwrap();
     assert!(user.is_staff && user.is_superuser);
@@ -46,7 +46,7 @@ pub(super) async fn a_new_database_has_its_staff_account(open: Open) {
 }
 
 pub(super) async fn rows_refer_to_rows_of_the_same_unit(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let snapshot = api.load_run(RunPk(1)).await.unwrap().unwrap();
     let Record::RunUser(member) = &snapshot.objects[2].record else { panic!("{snapshot:?}") };
@@ -59,7 +59,7 @@ pub(super) async fn rows_refer_to_rows_of_the_same_unit(open: Open) {
 }
 
 pub(super) async fn a_refused_unit_leaves_nothing_and_takes_nobody_along(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let units = (0..40).map(|number| {
         let name = format!("w{number}");
@@ -81,7 +81,7 @@ pub(super) async fn a_refused_unit_leaves_nothing_and_takes_nobody_along(open: O
 }
 
 pub(super) async fn get_or_create_is_atomic_for_everybody_who_asks_at_once(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let ask = || {
         let api = api.clone();
@@ -103,7 +103,7 @@ pub(super) async fn get_or_create_is_atomic_for_everybody_who_asks_at_once(open:
 }
 
 pub(super) async fn an_upsert_without_role_never_makes_a_second_row(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let first = api.commit(unit([result()])).await.unwrap();
     let second = api.commit(unit([result()])).await.unwrap();
@@ -118,7 +118,7 @@ pub(super) async fn an_upsert_without_role_never_makes_a_second_row(open: Open) 
 }
 
 pub(super) async fn a_failed_precondition_refuses_the_unit(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let children = |children: Vec<i64>| Precondition::Children {
         resource: Resource::Decision,
@@ -149,7 +149,7 @@ pub(super) async fn a_failed_precondition_refuses_the_unit(open: Open) {
 }
 
 pub(super) async fn updated_grows_with_every_change(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let before = api.commit(unit([decision(0.0)])).await.unwrap().seq;
     let operations: Vec<Operation> = (1..50).map(|number| decision(f64::from(number))).collect();
@@ -161,7 +161,7 @@ pub(super) async fn updated_grows_with_every_change(open: Open) {
 }
 
 pub(super) async fn a_repeated_call_gets_its_first_answer_also_after_reopening(open: Open) {
-    let (dir, api) = fresh(open).await;
+    let (place, api) = fresh(open).await;
     small_game(&api).await;
     let call = || UnitOfWork {
         idempotency: Some(Idempotency {
@@ -175,7 +175,7 @@ pub(super) async fn a_repeated_call_gets_its_first_answer_also_after_reopening(o
     let first = api.commit(call()).await.unwrap();
     assert_eq!(first.replayed, None);
     api.close().await;
-    let api = open(dir.path().to_owned()).await;
+    let api = open(&place).await;
     assert!(!api.is_new());
     let second = api.commit(call()).await.unwrap();
     assert_eq!((second.replayed.as_deref(), second.seq), (Some("\"ok\""), first.seq));
@@ -185,7 +185,7 @@ pub(super) async fn a_repeated_call_gets_its_first_answer_also_after_reopening(o
 }
 
 pub(super) async fn deletions_are_told_leaves_first_with_their_run(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let before = api.commit(unit([decision(4.0), result()])).await.unwrap().seq;
     api.commit(unit([delete(Resource::Run, 1)])).await.unwrap();
@@ -207,7 +207,7 @@ pub(super) async fn deletions_are_told_leaves_first_with_their_run(open: Open) {
 }
 
 pub(super) async fn a_deleted_phase_leaves_its_runs(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let before = api.commit(unit([])).await.unwrap().seq;
     api.commit(unit([delete(Resource::Phase, 1)])).await.unwrap();
@@ -219,7 +219,7 @@ pub(super) async fn a_deleted_phase_leaves_its_runs(open: Open) {
 }
 
 pub(super) async fn a_role_in_use_is_not_deleted(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let error = api.commit(unit([delete(Resource::Role, 1)])).await.unwrap_err();
     assert!(matches!(error, StoreError::InUse { resource: Resource::Role, pk: 1 }), "{error}");
@@ -237,7 +237,7 @@ fn rewind(last_period_order: i64) -> Operation {
 }
 
 pub(super) async fn a_rewind_keeps_the_last_period(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let second = create(Resource::Period, json!({"scenario": 1, "order": 2}), Some(1));
     let entered = create(Resource::Decision, json!({"period": {"$ref": 1}, "name": "d"}), None);
@@ -249,7 +249,7 @@ pub(super) async fn a_rewind_keeps_the_last_period(open: Open) {
 }
 
 pub(super) async fn a_rewind_to_a_missing_period_changes_nothing(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let error = api.commit(unit([rewind(0)])).await.unwrap_err();
     assert!(matches!(&error, StoreError::Invalid(it) if it.has("last_period_order")), "{error}");
@@ -257,7 +257,7 @@ pub(super) async fn a_rewind_to_a_missing_period_changes_nothing(open: Open) {
 }
 
 pub(super) async fn moving_a_world_moves_what_is_below(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     api.commit(unit([decision(4.0), result()])).await.unwrap();
     let other = create(Resource::Run, json!({"name": "other", "game": 1}), Some(0));
@@ -277,7 +277,7 @@ pub(super) async fn moving_a_world_moves_what_is_below(open: Open) {
 }
 
 pub(super) async fn a_scenario_has_exactly_one_parent(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     for body in [json!({"name": "s"}), json!({"name": "s", "world": 1, "runuser": 1})] {
         let error = api.commit(unit([create(Resource::Scenario, body, None)])).await.unwrap_err();
@@ -288,7 +288,7 @@ pub(super) async fn a_scenario_has_exactly_one_parent(open: Open) {
 }
 
 pub(super) async fn a_changed_password_counts_at_once(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     api.authenticate("s1@div.edu", "s1").await.unwrap();
     api.commit(unit([change(Resource::User, 2, json!({"password": "new"}))])).await.unwrap();
@@ -300,7 +300,7 @@ pub(super) async fn a_changed_password_counts_at_once(open: Open) {
 }
 
 pub(super) async fn inactive_and_unknown_users_are_refused_alike(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     api.authenticate("s1@div.edu", "s1").await.unwrap();
     api.commit(unit([change(Resource::User, 2, json!({"is_active": false}))])).await.unwrap();
@@ -311,7 +311,7 @@ pub(super) async fn inactive_and_unknown_users_are_refused_alike(open: Open) {
 }
 
 pub(super) async fn keys_are_never_given_twice(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let world = || create(Resource::World, json!({"name": "w", "run": 1}), Some(0));
     let first = api.commit(unit([world()])).await.unwrap().references[&Reference(0)];
@@ -321,7 +321,7 @@ pub(super) async fn keys_are_never_given_twice(open: Open) {
 }
 
 pub(super) async fn snapshots_hold_parents_before_children(open: Open) {
-    let (_dir, api) = fresh(open).await;
+    let (_place, api) = fresh(open).await;
     small_game(&api).await;
     let seq = api.commit(unit([decision(4.0), result()])).await.unwrap().seq;
     let game = api.load_game("div").await.unwrap().unwrap();

@@ -14,7 +14,8 @@ use super::sender::Sender;
 use super::worker::{Target, Worker};
 use crate::error::StoreError;
 use crate::feed::ChangeFeed;
-use crate::sqlite::{HookRow, Sqlite};
+use crate::sql::Store;
+use crate::store::HookRow;
 
 /// How long to wait before the subscriptions are read again after the database did not answer.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Follows the changes; owns the workers.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
-    store: Arc<Sqlite>,
+    store: Arc<Store>,
     options: Arc<WebhookOptions>,
     sender: Arc<Sender>,
     stop: CancellationToken,
@@ -50,7 +51,7 @@ impl Running {
 
 impl Dispatcher {
     pub(super) async fn open(
-        store: Arc<Sqlite>,
+        store: Arc<Store>,
         options: WebhookOptions,
         sender: Sender,
         stop: CancellationToken,

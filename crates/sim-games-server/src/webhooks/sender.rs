@@ -14,7 +14,7 @@ use sim_games_types::Timestamp;
 use super::WebhookOptions;
 use super::worker::Target;
 use crate::model::{is_forbidden_address, names_forbidden_address};
-use crate::sqlite::HookFailure;
+use crate::store::HookFailure;
 
 /// Characters of an error or an answer that are kept.
 const KEPT: usize = 1000;

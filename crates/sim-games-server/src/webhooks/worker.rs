@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::WebhookOptions;
 use super::sender::Sender;
 use crate::error::StoreError;
-use crate::sqlite::{Event, HookFailure, HookProgress, HookRow, Sqlite};
+use crate::sql::Store;
+use crate::store::{Event, HookFailure, HookProgress, HookRow};
 
 /// How long to rest when nothing in the journal was for this subscriber: busy times of others
 /// then cost a hundred looks a second and not one per commit.
@@ -46,7 +47,7 @@ impl fmt::Debug for Target {
 pub(super) struct Worker {
     target: watch::Receiver<Target>,
     head: watch::Receiver<u64>,
-    store: Arc<Sqlite>,
+    store: Arc<Store>,
     sender: Arc<Sender>,
     options: Arc<WebhookOptions>,
     progress: HookProgress,
@@ -59,7 +60,7 @@ impl Worker {
         row: HookRow,
         target: watch::Receiver<Target>,
         head: watch::Receiver<u64>,
-        (store, sender, options): (Arc<Sqlite>, Arc<Sender>, Arc<WebhookOptions>),
+        (store, sender, options): (Arc<Store>, Arc<Sender>, Arc<WebhookOptions>),
     ) -> Self {
         let HookRow { pk, delivered, connected, erroring, .. } = row;
         let progress = HookProgress { pk, delivered, connected, erroring, failure: None };

@@ -3,82 +3,95 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use rusqlite::types::{FromSql, ToSqlOutput, Type, Value as SqlValue, ValueRef};
-use rusqlite::{Row, ToSql};
-use serde_json::Value;
+use serde_json::Value as Json;
 use sim_games_types::{
     Extra, Game, GamePk, Hook, Period, Phase, Record, Resource, Role, Run, RunPk, RunUser,
     Scenario, Stored, Timestamp, User, World,
 };
 
+use super::connection::{Fault, Row, Value};
 use crate::model::{Cell, Kind};
 
 /// A row as an object, and where it belongs.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) object: Arc<Stored>,
-    pub(super) game: Option<GamePk>,
-    pub(super) run: Option<RunPk>,
-}
-
-impl ToSql for Cell {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self {
-            Self::Null => ToSqlOutput::Owned(SqlValue::Null),
-            Self::Bool(flag) => ToSqlOutput::Owned(SqlValue::Integer((*flag).into())),
-            Self::Int(number) => ToSqlOutput::Owned(SqlValue::Integer(*number)),
-            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
-        })
-    }
+pub(crate) struct Entry {
+    pub(crate) object: Arc<Stored>,
+    pub(crate) game: Option<GamePk>,
+    pub(crate) run: Option<RunPk>,
 }
 
 /// Reads a value of a field of this kind.
-pub(super) fn cell(row: &Row<'_>, index: usize, kind: Kind) -> rusqlite::Result<Cell> {
-    Ok(match row.get_ref(index)? {
-        ValueRef::Null => Cell::Null,
-        ValueRef::Integer(number) if kind == Kind::Bool => Cell::Bool(number != 0),
-        ValueRef::Integer(number) => Cell::Int(number),
-        ValueRef::Text(text) => Cell::Text(Cow::Owned(String::from_utf8_lossy(text).into_owned())),
-        other => {
-            return Err(rusqlite::Error::InvalidColumnType(
-                index,
-                String::new(),
-                other.data_type(),
-            ));
-        }
+pub(crate) fn cell(row: &dyn Row, index: usize, kind: Kind) -> Result<Cell, Fault> {
+    Ok(match row.value(index)? {
+        Value::Null => Cell::Null,
+        Value::Bool(flag) => Cell::Bool(flag),
+        Value::Int(number) if kind == Kind::Bool => Cell::Bool(number != 0),
+        Value::Int(number) => Cell::Int(number),
+        Value::Text(text) => Cell::Text(Cow::Owned(text.to_owned())),
     })
+}
+
+/// What can be read from a column.
+trait Readable: Sized {
+    fn read(row: &dyn Row, column: usize) -> Result<Self, Fault>;
+}
+
+impl Readable for bool {
+    fn read(row: &dyn Row, column: usize) -> Result<Self, Fault> {
+        row.flag(column)
+    }
+}
+
+impl Readable for i64 {
+    fn read(row: &dyn Row, column: usize) -> Result<Self, Fault> {
+        row.int(column)
+    }
+}
+
+impl Readable for Option<i64> {
+    fn read(row: &dyn Row, column: usize) -> Result<Self, Fault> {
+        row.opt_int(column)
+    }
+}
+
+impl Readable for String {
+    fn read(row: &dyn Row, column: usize) -> Result<Self, Fault> {
+        row.text(column).map(str::to_owned)
+    }
+}
+
+impl Readable for Option<String> {
+    fn read(row: &dyn Row, column: usize) -> Result<Self, Fault> {
+        Ok(row.opt_text(column)?.map(str::to_owned))
+    }
 }
 
 /// Reads the fields one after the other.
 struct Cursor<'r> {
-    row: &'r Row<'r>,
+    row: &'r dyn Row,
     next: usize,
 }
 
 impl Cursor<'_> {
-    fn get<T: FromSql>(&mut self) -> rusqlite::Result<T> {
-        let value = self.row.get(self.next)?;
+    fn get<T: Readable>(&mut self) -> Result<T, Fault> {
+        let value = T::read(self.row, self.next)?;
         self.next += 1;
         Ok(value)
     }
 
-    fn key<K: From<i64>>(&mut self) -> rusqlite::Result<K> {
+    fn key<K: From<i64>>(&mut self) -> Result<K, Fault> {
         self.get().map(|number: i64| K::from(number))
     }
 
-    fn link<K: From<i64>>(&mut self) -> rusqlite::Result<Option<K>> {
+    fn link<K: From<i64>>(&mut self) -> Result<Option<K>, Fault> {
         Ok(self.get::<Option<i64>>()?.map(K::from))
     }
 
-    fn json(&mut self) -> rusqlite::Result<Value> {
-        let index = self.next;
+    fn json(&mut self) -> Result<Json, Fault> {
+        let column = self.next;
         self.next += 1;
-        let Some(text) = self.row.get_ref(index)?.as_str_or_null()? else {
-            return Ok(Value::Null);
-        };
-        serde_json::from_str(text).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
-        })
+        let Some(text) = self.row.opt_text(column)? else { return Ok(Json::Null) };
+        serde_json::from_str(text).map_err(|error| Fault::unreadable(column, error))
     }
 }
 
@@ -86,11 +99,11 @@ impl Cursor<'_> {
 const FIELDS: usize = 10;
 
 /// Makes the object of a row. The fields are read in the order of the resource's description.
-pub(super) fn entry(resource: Resource, row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let id: i64 = row.get(0)?;
-    let created = Timestamp::from_micros(row.get(1)?);
-    let updated = Timestamp::from_micros(row.get(2)?);
-    let run_active: Option<bool> = row.get(5)?;
+pub(crate) fn entry(resource: Resource, row: &dyn Row) -> Result<Entry, Fault> {
+    let id = row.int(0)?;
+    let created = Timestamp::from_micros(row.int(1)?);
+    let updated = Timestamp::from_micros(row.int(2)?);
+    let run_active = row.opt_flag(5)?;
     let extra = Extra::new();
     let mut at = Cursor { row, next: FIELDS };
     macro_rules! leaf {
@@ -152,8 +165,8 @@ pub(super) fn entry(resource: Resource, row: &Row<'_>) -> rusqlite::Result<Entry
     };
     Ok(Entry {
         object: Arc::new(Stored::new(record)),
-        game: row.get::<_, Option<i64>>(3)?.map(GamePk),
-        run: row.get::<_, Option<i64>>(4)?.map(RunPk),
+        game: row.opt_int(3)?.map(GamePk),
+        run: row.opt_int(4)?.map(RunPk),
     })
 }
 
@@ -163,14 +176,14 @@ fn member(
     updated: Timestamp,
     run_active: Option<bool>,
     at: &mut Cursor<'_>,
-) -> rusqlite::Result<RunUser> {
+) -> Result<RunUser, Fault> {
     Ok(RunUser {
         id: id.into(),
         run_active,
-        email: at.row.get(6)?,
-        first_name: at.row.get(7)?,
-        last_name: at.row.get(8)?,
-        role_name: at.row.get(9)?,
+        email: at.row.text(6)?.to_owned(),
+        first_name: at.row.text(7)?.to_owned(),
+        last_name: at.row.text(8)?.to_owned(),
+        role_name: at.row.opt_text(9)?.map(str::to_owned),
         role: at.link()?,
         created,
         updated,
@@ -184,7 +197,7 @@ fn member(
     })
 }
 
-fn user(id: i64, at: &mut Cursor<'_>) -> rusqlite::Result<User> {
+fn user(id: i64, at: &mut Cursor<'_>) -> Result<User, Fault> {
     Ok(User {
         id: id.into(),
         first_name: at.get()?,
@@ -205,7 +218,7 @@ fn hook(
     created: Timestamp,
     modified: Timestamp,
     at: &mut Cursor<'_>,
-) -> rusqlite::Result<Hook> {
+) -> Result<Hook, Fault> {
     Ok(Hook {
         id: id.into(),
         event: at.get()?,

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use rusqlite::OptionalExtension;
 use serde_json::Value;
 use sim_games_types::{Action, Fields, Resource, Stored};
 
+use super::connection::Fault;
 use super::row::Entry;
 use super::statements;
 use super::unit::{Failure, Session};
@@ -57,21 +57,15 @@ impl Session<'_> {
         results: bool,
     ) -> Result<Arc<Stored>, Failure> {
         let row = self.read(Resource::Scenario, scenario)?;
-        let last: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT id FROM period WHERE scenario = ?1 AND \"order\" = ?2")?
-            .query_row([scenario, last_order], |row| row.get(0))
-            .optional()?;
-        let Some(last) = last else {
+        let key = [scenario.into(), last_order.into()];
+        let sql = "SELECT id FROM period WHERE scenario = ?1 AND \"order\" = ?2";
+        let Some(last) = self.reading().first(sql, &key, |row| row.int(0))? else {
             let message = "The scenario has no period with this order.";
             return Err(FieldErrors::one("last_period_order", message).into());
         };
         let later = "SELECT id FROM period WHERE scenario = ?1 AND \"order\" > ?2";
-        let mut doomed: Vec<(Resource, i64)> = self
-            .connection
-            .prepare_cached(later)?
-            .query_map([scenario, last_order], |row| Ok((Resource::Period, row.get(0)?)))?
-            .collect::<Result<_, _>>()?;
+        let mut doomed: Vec<(Resource, i64)> =
+            self.reading().rows(later, &key, |row| Ok((Resource::Period, row.int(0)?)))?;
         for (wanted, resource) in [(decisions, Resource::Decision), (results, Resource::Result)] {
             if wanted {
                 let entered = self.children(resource, "period", last)?;
@@ -82,9 +76,9 @@ impl Session<'_> {
         Ok(row.object)
     }
 
-    fn children(&self, resource: Resource, field: &str, pk: i64) -> rusqlite::Result<Vec<i64>> {
+    fn children(&self, resource: Resource, field: &str, pk: i64) -> Result<Vec<i64>, Fault> {
         let sql = format!("SELECT id FROM \"{}\" WHERE \"{field}\" = ?1", resource.name());
-        self.connection.prepare_cached(&sql)?.query_map([pk], |row| row.get(0))?.collect()
+        self.reading().keys(&sql, &[pk.into()])
     }
 
     fn delete_all(
@@ -104,16 +98,13 @@ impl Session<'_> {
                 Resource::Role => self.refuse_role_in_use(pk)?,
                 _ => {}
             }
-            self.connection.prepare_cached(&statements::of(resource).delete)?.execute([pk])?;
+            self.connection.execute(&statements::of(resource).delete, &[pk.into()])?;
             self.record(Action::Deleted, row)?;
         }
         Ok(())
     }
 
-    fn collect(
-        &self,
-        seeds: impl IntoIterator<Item = (Resource, i64)>,
-    ) -> rusqlite::Result<Doomed> {
+    fn collect(&self, seeds: impl IntoIterator<Item = (Resource, i64)>) -> Result<Doomed, Fault> {
         let mut doomed = Doomed::new();
         let mut open: Vec<(Resource, i64)> = seeds.into_iter().collect();
         while let Some((resource, pk)) = open.pop() {

@@ -1,35 +1,49 @@
 //! Finds out why the database refused a row, and says it in the words of the interface.
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params_from_iter};
-
+use super::connection::{Connection, Fault, FaultKind, Value};
 use super::unit::Failure;
 use crate::error::FieldErrors;
-use crate::model::{Cell, Kind, Table};
+use crate::model::{Cell, Field, Kind, Table};
 
 /// The newest row whose fields have these values; null equals null.
 pub(super) fn matching(
-    connection: &Connection,
+    connection: &dyn Connection,
     table: &Table,
     fields: &[&str],
     values: &[Cell],
-) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached(&matching_sql(table, fields))?
-        .query_row(params_from_iter(values), |row| row.get(0))
-        .optional()
+) -> Result<Option<i64>, Fault> {
+    let sql = matching_sql(connection, table, fields);
+    let compared: Vec<Cell> = fields
+        .iter()
+        .zip(values)
+        .map(|(name, value)| match (field(table, name).kind, value.text()) {
+            (Kind::Email, Some(address)) => Cell::Text(address.to_ascii_lowercase().into()),
+            _ => value.clone(),
+        })
+        .collect();
+    let values: Vec<Value<'_>> = compared.iter().map(Value::from).collect();
+    connection.first(&sql, &values, |row| row.int(0))
 }
 
-/// A key that may be null is compared as the natural indexes hold it. Compared as it is, it would
-/// lead SQLite to the key's own index, which also gives the order by id, and from there through
-/// every row with that key.
-fn matching_sql(table: &Table, fields: &[&str]) -> String {
+fn field(table: &Table, name: &str) -> &'static Field {
+    &table.fields[table.position(name).expect("natural and unique keys consist of fields")]
+}
+
+/// Every field is compared as the natural indexes hold it. A key that may be null, compared as it
+/// is, would lead SQLite to the key's own index, which also gives the order by id, and from there
+/// through every row with that key; and a comparison in which null equals null uses no index of
+/// PostgreSQL's.
+pub(crate) fn matching_sql(connection: &dyn Connection, table: &Table, fields: &[&str]) -> String {
+    let dialect = connection.dialect();
     let condition = |name: &&str| {
-        let field = table.position(name).map(|position| &table.fields[position]);
-        match field {
-            Some(field) if field.null && matches!(field.kind, Kind::Key(_)) => {
-                format!("ifnull(\"{name}\", 0) = ifnull(?, 0)")
+        let field = field(table, name);
+        match field.kind {
+            Kind::Key(_) if field.null => {
+                let (own, given) = (dialect.null_key(&format!("\"{name}\"")), dialect.key_place());
+                format!("{own} = {}", dialect.null_key(given))
             }
-            _ => format!("\"{name}\" IS ?"),
+            Kind::Email => format!("lower(\"{name}\") = ?"),
+            _ => format!("\"{name}\" = ?"),
         }
     };
     let conditions: Vec<String> = fields.iter().map(condition).collect();
@@ -40,42 +54,41 @@ fn matching_sql(table: &Table, fields: &[&str]) -> String {
     )
 }
 
-/// What a failed statement means: a refusal when the row breaks a constraint.
+/// Why the database refused a row.
 pub(super) fn refusal(
-    connection: &Connection,
+    connection: &dyn Connection,
     table: &Table,
     cells: &[Cell],
     pk: Option<i64>,
-    error: rusqlite::Error,
 ) -> Failure {
-    if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
-        return error.into();
-    }
     let mut errors = FieldErrors::default();
     match explain(connection, table, cells, pk, &mut errors) {
-        Err(error) => error.into(),
-        Ok(()) if errors.is_empty() => error.into(),
+        Err(fault) => fault.into(),
+        Ok(()) if errors.is_empty() => {
+            let reason = format!("a {} breaks a rule that only the database knows", table.resource);
+            Fault::new(FaultKind::Other, reason).into()
+        }
         Ok(()) => errors.into(),
     }
 }
 
 /// Adds what only the database knows: missing parents and values that are taken.
 pub(super) fn explain(
-    connection: &Connection,
+    connection: &dyn Connection,
     table: &Table,
     cells: &[Cell],
     pk: Option<i64>,
     errors: &mut FieldErrors,
-) -> rusqlite::Result<()> {
+) -> Result<(), Fault> {
     for (field, cell) in table.fields.iter().zip(cells) {
         let (Kind::Key(parent), Some(key)) = (field.kind, cell.int()) else { continue };
         let sql = format!("SELECT 1 FROM \"{}\" WHERE id = ?1", parent.name());
-        if !connection.prepare_cached(&sql)?.exists([key])? {
+        if !connection.exists(&sql, &[key.into()])? {
             errors.push(field.name, format!("Invalid pk \"{key}\" - object does not exist."));
         }
     }
     for unique in table.unique {
-        let taken = || -> rusqlite::Result<bool> {
+        let taken = || -> Result<bool, Fault> {
             let positions = unique.fields.iter().filter_map(|name| table.position(name));
             let values: Vec<Cell> = positions.map(|position| cells[position].clone()).collect();
             let other = matching(connection, table, unique.fields, &values)?;
@@ -98,16 +111,17 @@ pub(super) fn explain(
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::params_from_iter;
     use sim_games_types::Resource;
 
     use super::*;
 
     #[test]
     fn a_natural_key_is_found_through_its_own_index() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../sqlite/schema.sql")).unwrap();
         for table in Resource::ALL.map(Table::of) {
-            let sql = matching_sql(table, table.natural_key);
+            let sql = matching_sql(&connection, table, table.natural_key);
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let nothing = vec![rusqlite::types::Null; table.natural_key.len()];
             let plan: Vec<String> = statement
