@@ -10,7 +10,7 @@ mod rules;
 mod table;
 mod tables;
 
-pub(crate) use check::{Presence, check, flag, integer, must_be_there, type_name};
+pub(crate) use check::{NUL, Presence, check, flag, integer, must_be_there, type_name};
 pub(crate) use field::{Cell, Field, Kind};
 pub(crate) use filter::{Condition, Filter, FilterKind, Strictness, conditions};
 pub(crate) use formats::{is_email, is_forbidden_address, names_forbidden_address};

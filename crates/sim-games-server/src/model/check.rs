@@ -12,6 +12,9 @@ use super::formats::{is_email, is_slug, is_web_address, names_forbidden_address}
 use super::table::Table;
 use crate::error::FieldErrors;
 
+/// What is said of a text with a NUL character, since not every database can keep one.
+pub(crate) const NUL: &str = "Null characters are not allowed.";
+
 /// Which fields must be there, and what becomes of those that are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
@@ -112,6 +115,7 @@ fn field_value(
             Ok(into_text(address))
         }
         Kind::Password => match value {
+            Value::String(secret) if secret.contains('\0') => Err(say(NUL)),
             Value::String(hash) if !hash.is_empty() => Ok(into_text(hash.clone())),
             Value::String(_) => Err(say("This field may not be blank.")),
             _ => Err(say("Not a valid string.")),
@@ -146,7 +150,7 @@ fn text(value: &Value, max: usize, blank: bool) -> Result<String, Value> {
         return Err(say("This field may not be blank."));
     }
     if text.contains('\0') {
-        return Err(say("Null characters are not allowed."));
+        return Err(say(NUL));
     }
     if text.chars().count() > max {
         return Err(say(format!("Ensure this field has no more than {max} characters.")));
@@ -198,12 +202,12 @@ fn bounded(value: &Value, min: i64, max: i64) -> Result<i64, Value> {
     Ok(number)
 }
 
-/// JSON as text; NUL characters are refused, since not every database can keep them.
+/// JSON as text, without NUL characters.
 fn json_text(value: &Value) -> Result<Cell, Value> {
     let text = value.to_string();
     // The cheap test comes first: hardly any data contains these letters at all.
     if text.contains("\\u0000") && contains_nul(value) {
-        return Err(say("Null characters are not allowed."));
+        return Err(say(NUL));
     }
     Ok(into_text(text))
 }

@@ -2,6 +2,7 @@
 
 use sim_games_types::Resource;
 
+use super::check::NUL;
 use super::field::Cell;
 use super::table::Table;
 use crate::error::FieldErrors;
@@ -108,6 +109,7 @@ impl Filter {
         // No row has the key 0.
         let nothing = Ok(Some(Condition { sql: NOTHING, value: Cell::Int(0) }));
         match self.kind {
+            FilterKind::Text | FilterKind::Email if trimmed.contains('\0') => Err(NUL),
             FilterKind::Text => with(Cell::Text(trimmed.to_owned().into())),
             FilterKind::Email => with(Cell::Text(trimmed.to_ascii_lowercase().into())),
             FilterKind::Bool => match trimmed.to_ascii_lowercase().as_str() {

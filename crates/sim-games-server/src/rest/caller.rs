@@ -34,7 +34,8 @@ pub(super) async fn authenticated(
 fn basic(credentials: &str) -> Option<(String, String)> {
     let text = String::from_utf8(BASE64_STANDARD.decode(credentials).ok()?).ok()?;
     let (login, password) = text.split_once(':')?;
-    Some((login.to_owned(), password.to_owned()))
+    // No name has a NUL character, and not every database understands one.
+    (!login.contains('\0')).then(|| (login.to_owned(), password.to_owned()))
 }
 
 /// Whether a user may make a call: staff anything, a player only read what is the player's own.

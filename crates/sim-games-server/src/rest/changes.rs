@@ -107,7 +107,8 @@ async fn game(rest: &Rest, key: &str, errors: &mut FieldErrors) -> Result<Option
     if let Ok(pk) = key.trim().parse() {
         return Ok(Some(GamePk(pk)));
     }
-    let found = rest.api.load_game(key).await?;
+    // Not every database understands a NUL character, and no slug has one.
+    let found = if key.contains('\0') { None } else { rest.api.load_game(key).await? };
     if found.is_none() {
         errors.push("game", "No game has this key or slug.");
     }

@@ -77,10 +77,11 @@ impl Place {
     }
 }
 
-/// A key: neither empty nor with a dot, so that `/games/div.json` is no game.
+/// A key: not empty, without a dot, so that `/games/div.json` is no game, and without NUL, which
+/// not every database understands.
 fn decoded(segment: &str) -> Option<String> {
     let key = percent_decode_str(segment).decode_utf8().ok()?;
-    (!key.is_empty() && !key.contains(['.', '/'])).then(|| key.into_owned())
+    (!key.is_empty() && !key.contains(['.', '/', '\0'])).then(|| key.into_owned())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::answer::{self, Refusal};
 use super::request::{Call, Payload};
 use super::write::{guarded, store};
 use crate::error::{FieldErrors, StoreError};
+use crate::model::NUL;
 use crate::store::{Outcome, Report, Work};
 
 /// The most operations, and the most preconditions, of one unit.
@@ -102,6 +103,7 @@ fn list<T>(
 fn text(fields: &Fields, name: &str, errors: &mut Map<String, Value>) -> Option<String> {
     let message = match fields.get(name) {
         None | Some(Value::Null) => return None,
+        Some(Value::String(text)) if text.contains('\0') => NUL.to_owned(),
         Some(Value::String(text)) if text.chars().count() <= LONGEST => return Some(text.clone()),
         Some(Value::String(_)) => {
             format!("Ensure this field has no more than {LONGEST} characters.")
@@ -131,9 +133,10 @@ fn idempotency(body: &Fields, user: &User, errors: &mut Map<String, Value>) -> O
     }
     let answer = match given.get("answer") {
         None | Some(Value::Null) => "null".to_owned(),
-        Some(Value::String(answer)) => answer.clone(),
-        Some(_) => {
-            told.insert("answer".to_owned(), json!(["Not a valid string."]));
+        Some(Value::String(answer)) if !answer.contains('\0') => answer.clone(),
+        Some(given) => {
+            let message = if given.is_string() { NUL } else { "Not a valid string." };
+            told.insert("answer".to_owned(), json!([message]));
             String::new()
         }
     };

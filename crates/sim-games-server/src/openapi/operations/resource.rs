@@ -46,10 +46,11 @@ pub(super) fn list(resource: Resource) -> Operation {
         .refused([Refused::MissingPage])
 }
 
-/// Only filters that want a number can be wrong.
+/// Only filters by numbers and texts can be wrong; a key or flag that is none matches nothing.
 pub(super) fn filter_refusals(resource: Resource) -> Option<Refused> {
     let filters = Table::of(resource).filters;
-    let strict = filters.iter().any(|filter| filter.kind == FilterKind::Number);
+    let lenient = |kind| matches!(kind, FilterKind::Key | FilterKind::Bool);
+    let strict = filters.iter().any(|filter| !lenient(filter.kind));
     strict.then_some(Refused::Fields)
 }
 
