@@ -88,13 +88,27 @@ fn named<'d>(document: &'d Value, kind: &str) -> impl Iterator<Item = (&'d Strin
 fn refusals(document: &Value) -> String {
     let mut page = "<section id=\"refusals\">\n<h2>Refusals</h2>\n".to_owned();
     for (name, response) in named(document, "responses") {
-        add(&mut page, format_args!("<article id=\"refusal-{name}\">\n<h3>{name}</h3>\n"));
+        let status = status_of(document, name);
+        add(&mut page, format_args!("<article id=\"refusal-{name}\">\n<h3>{status} {name}</h3>\n"));
         page.push_str(&paragraphs(text(&response["description"])));
         page.push_str(&operation::contents(&response["content"]));
         page.push_str("</article>\n");
     }
     page.push_str("</section>\n");
     page
+}
+
+/// The status under which operations refer to a response.
+fn status_of<'d>(document: &'d Value, name: &str) -> &'d str {
+    let reference = format!("#/components/responses/{name}");
+    let items = document["paths"].as_object().into_iter().flat_map(Map::values);
+    items
+        .filter_map(Value::as_object)
+        .flat_map(Map::values)
+        .filter_map(|operation| operation["responses"].as_object())
+        .flatten()
+        .find(|(_, response)| response["$ref"] == reference)
+        .map_or("", |(status, _)| status)
 }
 
 fn schemas(document: &Value) -> String {

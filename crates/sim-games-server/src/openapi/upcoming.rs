@@ -14,7 +14,7 @@ use super::operations::{Operation, tag};
 use super::parameters::{self, query};
 use super::responses::Refused;
 use super::schemas::{self, reference};
-use crate::model::Presence;
+use crate::model::{Presence, Table};
 use crate::rest::{CHANGES_MOST, CHANGES_USUAL};
 
 /// A part of the interface.
@@ -164,15 +164,10 @@ fn upserts(_: &Limits) -> Vec<(String, &'static str, Operation)> {
 
 fn upsert(resource: Resource) -> Operation {
     let name = resource.name();
-    let key: Vec<String> = crate::model::Table::of(resource)
-        .natural_key
-        .iter()
-        .map(|field| format!("`{field}`"))
-        .collect();
+    let key = Table::of(resource).natural_key.join("`, `");
     let description = format!(
-        "Changes the {name} with the same {}, or stores a new one, in one step: of two who do so \
-         at the same time one creates it and the other changes it. Staff only.",
-        key.join(" and ")
+        "Changes the {name} with the same `{key}`, or stores a new one, in one step: of two who do so \
+         at the same time one creates it and the other changes it. Staff only."
     );
     let schema = reference(schemas::name(resource));
     let existing = query(
