@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use div_game::Rules;
-use sim::{Config, Played, Service};
+use sim::{Config, Database, Played, Service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Settings, greeting, seeding};
@@ -74,8 +74,10 @@ fn config(settings: &Settings) -> Config {
     Config {
         bind: settings.bind,
         games_bind: settings.games_bind,
-        data_dir: settings.data_dir.clone(),
-        database: DATABASE.to_owned(),
+        database: match &settings.database_url {
+            Some(url) => Database::Postgres(url.clone()),
+            None => Database::Sqlite(settings.data_dir.join(DATABASE)),
+        },
         realm: settings.realm.clone(),
         legacy_auth: settings.legacy_auth,
         games: vec![Played {

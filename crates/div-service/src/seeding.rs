@@ -24,7 +24,9 @@ pub(crate) async fn seed_if_empty(service: &Service, settings: &Settings) -> Res
         return Ok(false);
     }
     // Creating the environment takes many requests; the marker tells the next start to finish it.
-    std::fs::write(&marker, "").with_context(|| format!("cannot write `{}`", marker.display()))?;
+    std::fs::create_dir_all(&settings.data_dir)
+        .and_then(|()| std::fs::write(&marker, ""))
+        .with_context(|| format!("cannot write `{}`", marker.display()))?;
     let client = Client::builder(format!("http://{}/apis/", service.games_address_for_clients()))
         .basic(STAFF.0, STAFF.1)
         .build()?;

@@ -22,6 +22,16 @@ pub struct Settings {
     #[arg(long, env = "DIV_DATA_DIR", value_name = "DIRECTORY", default_value = "./data")]
     pub data_dir: PathBuf,
 
+    /// A PostgreSQL database instead of the embedded one: `postgres://user:password@host/name`
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        value_parser = database_url
+    )]
+    pub database_url: Option<String>,
+
     /// Another Games API to use in place of the embedded one (not supported yet)
     #[arg(long, env = "SIMPL_GAMES_URL", value_name = "URL")]
     pub games_url: Option<String>,
@@ -93,6 +103,14 @@ fn uri(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// An address of a PostgreSQL server; what is wrong with the rest of it is found when it is opened.
+fn database_url(text: &str) -> Result<String, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(text.to_owned());
+    }
+    Err("it must begin with `postgres://`".to_owned())
+}
+
 fn slug(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if text.is_empty() || text.len() > 250 || !text.chars().all(fits) {
@@ -140,6 +158,7 @@ mod tests {
         for args in [
             ["--bind", "nowhere"],
             ["--realm", ""],
+            ["--database-url", "mysql://host/name"],
             ["--root-topic", "a..b"],
             ["--root-topic", "wamp.div"],
             ["--game-slug", "my game"],

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use reqwest::Method;
+use reqwest::header::{ALLOW, HeaderMap};
 use serde::Serialize;
 use sim_games_types::{Lookup, Object, Resource};
 use url::Url;
@@ -12,6 +13,19 @@ use url::Url;
 use crate::message::is_missing_choice;
 use crate::request::Request;
 use crate::{Client, Error, RequestLine, Result, link};
+
+/// What a look for one object found.
+pub(crate) enum Look<T> {
+    /// It.
+    Found(T),
+    /// Nothing.
+    Missing {
+        /// The request that asked.
+        request: RequestLine,
+        /// Whether the server lets clients store objects under their natural key.
+        can_upsert: bool,
+    },
+}
 
 /// A collection of the API, for example all runs.
 pub struct Endpoint<T> {
@@ -91,27 +105,42 @@ impl<T: Object> Endpoint<T> {
     /// # Errors
     /// [`Error::NotFound`] when none does, [`Error::MultipleFound`] when several do.
     pub async fn find(&self, lookup: &Lookup) -> Result<T> {
+        match self.look(lookup).await? {
+            Look::Found(object) => Ok(object),
+            Look::Missing { request, .. } => Err(nothing(request)),
+        }
+    }
+
+    /// Looks for the one object that matches, and whether the server could make it atomically.
+    pub(crate) async fn look(&self, lookup: &Lookup) -> Result<Look<T>> {
+        let missing = |request, can_upsert| Ok(Look::Missing { request, can_upsert });
         if let [(field, value)] = lookup.pairs()
             && is_path_key(T::RESOURCE, field)
         {
-            return self.get(value).await;
+            return match self.get(value).await {
+                Err(Error::NotFound { request, .. }) => missing(request, false),
+                found => found.map(Look::Found),
+            };
         }
         let request = Request::get(self.collection_url(lookup));
         let answer = match self.client.send(request).await {
             Err(Error::Refused { request, status: 400, message })
                 if is_missing_choice(&message) =>
             {
-                return Err(nothing(request));
+                return missing(request, false);
             }
             answer => answer?,
         };
         let mut objects = answer.json::<Vec<T>>()?;
         match (objects.pop(), objects.len()) {
-            (Some(object), 0) => Ok(object),
+            (Some(object), 0) => Ok(Look::Found(object)),
             (Some(_), others) => {
                 Err(Error::MultipleFound { request: answer.request, count: others + 1 })
             }
-            (None, _) => Err(nothing(answer.request)),
+            (None, _) => {
+                let can_upsert = allows_put(&answer.headers);
+                missing(answer.request, can_upsert)
+            }
         }
     }
 
@@ -196,6 +225,12 @@ fn is_path_key(resource: Resource, field: &str) -> bool {
         Resource::Game => field == "slug",
         _ => matches!(field, "id" | "pk"),
     }
+}
+
+/// Whether the collection that answered takes whole objects.
+fn allows_put(headers: &HeaderMap) -> bool {
+    let allow = headers.get(ALLOW).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    allow.split(',').any(|method| method.trim() == "PUT")
 }
 
 fn nothing(request: RequestLine) -> Error {

@@ -21,3 +21,4 @@ pub use changes::Changes;
 pub use client::Client;
 pub use endpoint::Endpoint;
 pub use error::{Error, RequestLine, Result};
+pub use upsert::Existing;

@@ -76,6 +76,7 @@ impl Request {
 /// A successful answer.
 pub(crate) struct Answer {
     pub(crate) request: RequestLine,
+    pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     body: Bytes,
 }
@@ -146,7 +147,7 @@ impl Client {
         let body =
             response.bytes().await.map_err(|error| self.connection_failure(request, error))?;
         if status.is_success() {
-            Ok(Answer { request: request.line(), headers, body })
+            Ok(Answer { request: request.line(), status, headers, body })
         } else {
             Err(status_failure(request, status, &headers, &body))
         }

@@ -1,16 +1,46 @@
 //! Get or create, create or update: look-ups that make what they do not find.
 
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use sim_games_types::{Fields, Lookup, Object, Resource};
 
+use crate::endpoint::Look;
+use crate::request::Request;
 use crate::{Endpoint, Error, Result};
 
+/// What becomes of an object that has the natural key of one that is to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays as it is.
+    Keep,
+    /// It gets the given fields.
+    Change,
+}
+
 impl<T: Object> Endpoint<T> {
+    /// Stores an object under its natural key ([`Resource::natural_key`]) in one atomic request,
+    /// and tells whether it was made. The original API cannot do this and answers 405.
+    ///
+    /// # Errors
+    /// When a field is refused, or the server cannot do this.
+    pub async fn upsert<B>(&self, fields: &B, existing: Existing) -> Result<(T, bool)>
+    where
+        B: Serialize + ?Sized,
+    {
+        let option = match existing {
+            Existing::Keep => Lookup::new().with("existing", "keep"),
+            Existing::Change => Lookup::new(),
+        };
+        let request = Request::new(Method::PUT, self.collection_url(&option));
+        let answer = self.client.send(request.json(fields, T::RESOURCE)?).await?;
+        Ok((answer.json()?, answer.status == StatusCode::CREATED))
+    }
+
     /// The one object that matches, made from look-up and defaults if there is none.
     ///
     /// The flag says whether it was made. When somebody else makes it at the same moment, theirs
-    /// is returned.
+    /// is returned. A server of ours does that in one request; another one is asked again.
     ///
     /// # Errors
     /// [`Error::MultipleFound`] when several match; [`Error::Conflict`] when none matches but
@@ -19,21 +49,24 @@ impl<T: Object> Endpoint<T> {
     where
         B: Serialize + ?Sized,
     {
-        match self.find(lookup).await {
-            Err(Error::NotFound { .. }) => {}
-            found => return Ok((found?, false)),
-        }
+        let can_upsert = match self.look(lookup).await? {
+            Look::Found(object) => return Ok((object, false)),
+            Look::Missing { can_upsert, .. } => can_upsert,
+        };
         let mut fields = lookup_fields(lookup);
         fields.extend(object_fields::<T, B>(defaults)?);
+        if can_upsert && is_natural(T::RESOURCE, lookup) {
+            return self.upsert(&fields, Existing::Keep).await;
+        }
         let conflict = match self.create(&fields).await {
             Ok(object) => return Ok((object, true)),
             Err(error @ Error::Conflict { .. }) => error,
             Err(error) => return Err(error),
         };
-        match self.find(lookup).await {
+        match self.look(lookup).await? {
+            Look::Found(object) => Ok((object, false)),
             // It is not this look-up's object that has the unique fields.
-            Err(Error::NotFound { .. }) => Err(conflict),
-            found => Ok((found?, false)),
+            Look::Missing { .. } => Err(conflict),
         }
     }
 
@@ -60,6 +93,12 @@ impl<T: Object> Endpoint<T> {
         stored.extend(fields);
         Ok((self.replace(&object.path_key(), &stored).await?, false))
     }
+}
+
+/// Whether a look-up names nothing but what identifies an object.
+fn is_natural(resource: Resource, lookup: &Lookup) -> bool {
+    let natural = resource.natural_key();
+    lookup.pairs().iter().all(|(field, _)| natural.contains(&field.as_str()))
 }
 
 fn object_fields<T: Object, B: Serialize + ?Sized>(value: &B) -> Result<Fields> {

@@ -75,6 +75,10 @@ pub struct Options {
     pub body_limit: usize,
     /// The most objects on one page of a list.
     pub page_size: u64,
+    /// The most parameters in the query of one request.
+    pub query_parameters: usize,
+    /// The most objects in one bulk request.
+    pub bulk_items: usize,
     /// How webhooks are delivered.
     pub webhooks: WebhookOptions,
 }
@@ -99,6 +103,8 @@ impl Options {
             credential_memory: Duration::from_secs(300),
             body_limit: 1024 * 1024,
             page_size: 5000,
+            query_parameters: 100,
+            bulk_items: 10_000,
             webhooks: WebhookOptions::STANDARD,
         }
     }

@@ -3,6 +3,7 @@
 mod api;
 mod credentials;
 mod error;
+mod export;
 mod feed;
 mod model;
 mod openapi;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use api::{Database, GamesApi, Options};
 pub use error::{AuthError, FieldErrors, StoreError};
+pub use export::{Export, ExportFormat};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;
 pub use store::{GameSnapshot, RunSnapshot};

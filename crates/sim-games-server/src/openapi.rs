@@ -35,6 +35,10 @@ struct Limits {
     body: usize,
     /// The most objects on a page.
     page: u64,
+    /// The most parameters of a query.
+    parameters: usize,
+    /// The most objects of a bulk request.
+    items: usize,
 }
 
 /// What is served; made when it is first asked for.
@@ -58,7 +62,12 @@ impl Description {
 /// The document at `/openapi.json`, and the page at `/` and `/redoc/`. No other path is answered.
 pub(crate) fn router(options: &Options) -> Router {
     let description = Description {
-        limits: Limits { body: options.body_limit, page: options.page_size },
+        limits: Limits {
+            body: options.body_limit,
+            page: options.page_size,
+            parameters: options.query_parameters,
+            items: options.bulk_items,
+        },
         document: OnceLock::new(),
         page: OnceLock::new(),
     };

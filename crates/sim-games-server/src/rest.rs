@@ -1,10 +1,12 @@
 //! The REST service under `/apis/`: one dispatcher, since every resource answers alike.
 
 mod answer;
+mod audit;
 mod authcheck;
 mod bulk;
 mod caller;
 mod changes;
+mod export;
 mod list;
 mod place;
 mod request;
@@ -88,13 +90,22 @@ async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response,
     if let Some(redirect) = call.redirect_to_slash() {
         return Ok(redirect);
     }
+    let most = rest.api.options().query_parameters;
+    if call.parameters.len() > most {
+        return Err(Refusal::too_many_parameters(most));
+    }
     if place == Place::Unknown {
         return Err(Refusal::not_found());
     }
     if call.method == Method::OPTIONS {
         return Ok(answer::preflight());
     }
-    if place != Place::Changes || !call.accepts_events() {
+    let is_json = match place {
+        Place::Changes => !call.accepts_events(),
+        Place::Export(_) => false,
+        _ => true,
+    };
+    if is_json {
         call.accepts_json()?;
     }
     match place {
@@ -128,6 +139,11 @@ async fn route(
         (Place::Collection(resource), &Method::POST) => {
             write::create(rest, call, payload, resource, user).await
         }
+        (Place::Collection(resource), &Method::PUT) if resource != Resource::Hook => {
+            write::upsert(rest, call, payload, resource, user).await
+        }
+        (Place::Export(key), _) if get => export::answer(rest, call, &key, user).await,
+        (Place::Audit(key), _) if get => audit::answer(rest, call, &key, user).await,
         (Place::Detail(resource, key), _) if get => {
             let object = write::find(rest, resource, &key, user).await?;
             Ok(answer::object(StatusCode::OK, &object))

@@ -4,11 +4,13 @@
 //! own, so that many callers share one flush to the disk and a refused unit takes nobody along.
 //! What is particular to a database is behind the traits in `connection`.
 
+mod audit;
 mod chore;
 mod conflict;
 pub(crate) mod connection;
 mod delete;
 mod dialect;
+pub(crate) mod dump;
 mod hooks;
 mod listening;
 mod read;
@@ -25,14 +27,15 @@ use std::thread::JoinHandle;
 
 use sim_games_types::{Change, GamePk, Resource, RunPk, Stored, UserPk};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::StoreError;
 use crate::store::{
-    Account, Events, GameSnapshot, HookProgress, HookRow, JournalPage, JournalQuery, Outcome,
-    Query, RunSnapshot, Work,
+    Account, AuditQuery, Events, GameSnapshot, HookProgress, HookRow, JournalPage, JournalQuery,
+    Outcome, Query, RunSnapshot, Work,
 };
 use chore::Task;
-use connection::{Backend, Durability, Fault, Writing};
+use connection::{Backend, Connection, Durability, Fault, Writing};
 use readers::Readers;
 use writer::{Job, Message, Writer};
 
@@ -134,6 +137,11 @@ impl Store {
         self.readers.run(move |connection| read::journal_page(connection, &query)).await
     }
 
+    /// The newest changes of a run, each with its number, as JSON for people.
+    pub(crate) async fn audit(&self, query: AuditQuery) -> Result<Vec<(u64, String)>, StoreError> {
+        self.readers.run(move |connection| audit::entries(connection, &query)).await
+    }
+
     /// The number of the last change that was committed.
     pub(crate) async fn last_seq(&self) -> Result<u64, StoreError> {
         self.readers.run(read::head).await
@@ -213,6 +221,15 @@ impl Store {
         self.chore(Durability::Relaxed, move |connection| hooks::note(connection, &progress)).await
     }
 
+    /// Reads for long, at one moment, on a connection of its own. What it found out is handed on by
+    /// the reader itself; it ends when nobody wants that any more, or when the token is cancelled.
+    pub(crate) async fn read_aside(
+        &self,
+        read: impl FnOnce(&dyn Connection, CancellationToken) -> Result<(), Fault> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.readers.run_aside(read).await
+    }
+
     /// Finishes what was accepted, then ends the writer and the readers.
     pub(crate) async fn close(&self) {
         let locked = std::sync::PoisonError::into_inner;
@@ -230,6 +247,6 @@ impl Store {
                 tracing::error!("the writer of the store ended by a panic");
             }
         }
-        self.readers.close();
+        self.readers.close().await;
     }
 }

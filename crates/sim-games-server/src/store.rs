@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sim_games_types::{Change, Committed, GamePk, RunPk, Stored, Timestamp, UnitOfWork};
+use sim_games_types::{Change, Committed, GamePk, Resource, RunPk, Stored, Timestamp, UnitOfWork};
 
 use crate::model::{Condition, Presence, Table};
 
@@ -80,6 +80,8 @@ pub(crate) struct Outcome {
     pub(crate) committed: Committed,
     /// The row of each operation, as it was left or, when deleted, was; none if there was no row.
     pub(crate) objects: Vec<Option<Arc<Stored>>>,
+    /// Which operations made the row that they are about.
+    pub(crate) created: Vec<bool>,
 }
 
 /// What part of the journal is wanted.
@@ -102,6 +104,21 @@ pub(crate) struct JournalPage {
     pub(crate) entries: Vec<(Change, String)>,
     /// Up to where the journal was looked at.
     pub(crate) last: u64,
+}
+
+/// What of a run's history is wanted, newest first.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditQuery {
+    /// The run.
+    pub(crate) run: RunPk,
+    /// Only changes before this number.
+    pub(crate) before: Option<u64>,
+    /// The most changes to return.
+    pub(crate) limit: u32,
+    /// Only those that this user made.
+    pub(crate) actor: Option<i64>,
+    /// Only those of this resource.
+    pub(crate) resource: Option<Resource>,
 }
 
 /// What a list shall contain.

@@ -1,5 +1,6 @@
 //! What a store must do, whatever its database: held against the public interface.
 
+mod export;
 mod feed;
 pub(crate) mod fixture;
 pub(crate) mod server;
@@ -51,6 +52,13 @@ store_tests! {
         inactive_and_unknown_users_are_refused_alike,
         keys_are_never_given_twice,
         snapshots_hold_parents_before_children,
+    },
+    export::{
+        a_table_has_a_row_per_decision_and_result_with_where_it_stands,
+        lines_hold_every_object_as_the_interface_represents_it,
+        a_package_holds_the_table_the_lines_and_the_journal,
+        more_rows_than_a_page_are_exported_once_each,
+        an_export_that_nobody_takes_ends,
     },
     feed::{
         the_feed_has_no_gap_between_journal_and_live,

@@ -89,6 +89,23 @@ impl Resource {
         }
     }
 
+    /// The fields that identify an object of its own accord: no two objects share them, but for
+    /// runs and scenarios, of which the newest counts. A key that may be null equals itself then.
+    #[must_use]
+    pub const fn natural_key(self) -> &'static [&'static str] {
+        match self {
+            Self::Game => &["slug"],
+            Self::Phase | Self::Role | Self::Run => &["game", "name"],
+            Self::World => &["run", "name"],
+            Self::RunUser => &["user", "run"],
+            Self::Scenario => &["world", "runuser", "name"],
+            Self::Period => &["scenario", "order"],
+            Self::Decision | Self::Result => &["period", "role", "name"],
+            Self::User => &["email"],
+            Self::Hook => &["user", "event", "url"],
+        }
+    }
+
     /// The resource with this singular name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -15,6 +15,7 @@ pub use sim_wamp as wamp;
 
 pub use crate::core::{Core, CoreConfig, Played};
 pub use service::{Config, Service, ServiceError};
+pub use sim_games_server::Database;
 
 /// The workspace's README, so that its example compiles.
 #[cfg(doctest)]

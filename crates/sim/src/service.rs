@@ -2,11 +2,10 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use axum::serve::ListenerExt;
 use sim_engine::DeclarationError;
-use sim_games_server::{GamesApi, Options, StoreError};
+use sim_games_server::{Database, GamesApi, Options, StoreError};
 use sim_wamp::Limits;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,10 +20,8 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Where the Games API listens; port 0 lets the system choose.
     pub games_bind: SocketAddr,
-    /// The directory of the database; it is created.
-    pub data_dir: PathBuf,
-    /// The name of the database file in it.
-    pub database: String,
+    /// Where the data is.
+    pub database: Database,
     /// The name of the WAMP realm.
     pub realm: String,
     /// Whether browsers of the original may log in with its fixed secret.
@@ -90,7 +87,7 @@ impl Service {
         // The sockets come first: a second service on the same ports must not touch the database.
         let listener = listen(config.bind, "--bind").await?;
         let games_listener = listen(config.games_bind, "--games-bind").await?;
-        let api = GamesApi::open(Options::new(config.data_dir.join(&config.database))).await?;
+        let api = GamesApi::open(Options::of(config.database)).await?;
         api.start_webhooks().await?;
         let core_config = CoreConfig {
             realm: config.realm,

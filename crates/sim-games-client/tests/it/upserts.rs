@@ -1,7 +1,7 @@
 //! Get or create, create or update, and the races around them.
 
 use serde_json::{Value, json};
-use sim_games_client::Error;
+use sim_games_client::{Error, Existing};
 use sim_games_types::Lookup;
 use wiremock::{MockServer, ResponseTemplate};
 
@@ -123,4 +123,30 @@ async fn fields_that_are_no_object_are_refused() {
     answer(&server, "GET", BY_NAME, list(&[])).await;
     let error = client(&server).roles().get_or_create(&lookup(), &json!([1])).await.unwrap_err();
     assert!(matches!(error, Error::Encode { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_can_make_it_atomically_is_asked_to() {
+    let server = MockServer::start().await;
+    let empty = list(&[]).append_header("allow", "GET, POST, PUT, HEAD, OPTIONS");
+    answer(&server, "GET", BY_NAME, empty).await;
+    let put = "/apis/roles/?existing=keep";
+    answer_once(&server, "PUT", put, ResponseTemplate::new(201).set_body_json(role())).await;
+    answer(&server, "PUT", put, ResponseTemplate::new(200).set_body_json(role())).await;
+    let (_, created) =
+        client(&server).roles().get_or_create(&lookup(), &json!({"data": 1})).await.unwrap();
+    assert!(created);
+    let (_, created) = client(&server).roles().get_or_create(&lookup(), &json!({})).await.unwrap();
+    assert!(!created, "somebody else was faster");
+    let sent: Value = server.received_requests().await.unwrap()[1].body_json().unwrap();
+    assert_eq!(sent, json!({"game": 3, "name": "Dividend", "data": 1}));
+}
+
+#[tokio::test]
+async fn an_upsert_tells_whether_it_made_the_object() {
+    let server = MockServer::start().await;
+    answer(&server, "PUT", "/apis/roles/", ResponseTemplate::new(200).set_body_json(role())).await;
+    let fields = json!({"game": 3, "name": "Dividend"});
+    let (_, created) = client(&server).roles().upsert(&fields, Existing::Change).await.unwrap();
+    assert!(!created);
 }

@@ -61,10 +61,10 @@ fn info(limits: &Limits) -> Value {
          the own account and the own runusers.\n\n\
          A request that is refused changes nothing. Fields that are wrong are named, each with \
          sentences that can be shown to people; other refusals have a `detail`. A body may have \
-         {} bytes; after too many failed logins of an account its logins are refused for a while \
+         {} bytes, and a query {} parameters; after too many failed logins of an account its logins are refused for a while \
          (429).\n\n\
          Clients should ignore keys of answers that they do not know.",
-        limits.body
+        limits.body, limits.parameters
     );
     json!({
         "title": "Games API",

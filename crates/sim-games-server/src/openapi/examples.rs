@@ -119,16 +119,16 @@ pub(super) fn created(resource: Resource) -> Vec<Value> {
 /// What is stored of a request: its fields, defaults for the others, and what is computed.
 fn stored(resource: Resource, id: i64, sent: &Value) -> Value {
     let mut object = Map::from_iter([("id".to_owned(), json!(id))]);
+    let table = Table::of(resource);
+    if table.run_from.is_some() || table.key_field("run").is_some() {
+        object.insert("run_active".to_owned(), json!(true));
+    }
     let times: &[&str] = match resource {
         Resource::User => &[],
         Resource::Hook => &["created", "modified"],
         _ => &["created", "updated"],
     };
     object.extend(times.iter().map(|name| ((*name).to_owned(), json!(TIME))));
-    let table = Table::of(resource);
-    if table.run_from.is_some() || table.key_field("run").is_some() {
-        object.insert("run_active".to_owned(), json!(true));
-    }
     let told = table.fields.iter().filter(|field| field.kind != Kind::Password);
     object.extend(told.map(|field| (field.name.to_owned(), field_of(field, sent))));
     match resource {

@@ -3,6 +3,7 @@
 mod bulk;
 mod other;
 mod resource;
+mod run;
 
 pub(super) use bulk::create as create_many;
 
@@ -23,11 +24,14 @@ pub(super) fn of(place: &Place, method: &str, limits: &Limits) -> Option<Operati
         (Place::BulkIndex, "GET") => Some(other::index(true)),
         (Place::Collection(resource), "GET") => Some(resource::list(*resource)),
         (Place::Collection(resource), "POST") => Some(resource::create(*resource)),
+        (Place::Collection(resource), "PUT") => Some(resource::upsert(*resource)),
         (Place::Detail(resource, _), "GET") => Some(resource::read(*resource)),
         (Place::Detail(resource, _), "PUT") => Some(resource::replace(*resource)),
         (Place::Detail(resource, _), "PATCH") => Some(resource::change(*resource)),
         (Place::Detail(resource, _), "DELETE") => Some(resource::delete(*resource)),
         (Place::Rewind(_), "POST") => Some(other::rewind()),
+        (Place::Export(_), "GET") => Some(run::export()),
+        (Place::Audit(_), "GET") => Some(run::audit()),
         (Place::Bulk(resource), "GET") => Some(bulk::list(*resource)),
         (Place::Bulk(resource), "POST") => Some(bulk::create(*resource, limits)),
         (Place::Bulk(resource), "DELETE") => Some(bulk::delete(*resource)),
@@ -137,13 +141,15 @@ impl Operation {
     }
 
     /// The operation as it stands in a document.
-    pub(super) fn into_value(mut self) -> Value {
-        if !self.parameters.is_empty() {
-            self.fields.insert("parameters".to_owned(), Value::Array(self.parameters));
+    pub(super) fn into_value(self) -> Value {
+        // Everything refuses a query with too many parameters.
+        let mut operation = self.refused([Refused::Fields]);
+        if !operation.parameters.is_empty() {
+            operation.fields.insert("parameters".to_owned(), Value::Array(operation.parameters));
         }
-        self.responses.sort_keys();
-        self.fields.insert("responses".to_owned(), Value::Object(self.responses));
-        Value::Object(self.fields)
+        operation.responses.sort_keys();
+        operation.fields.insert("responses".to_owned(), Value::Object(operation.responses));
+        Value::Object(operation.fields)
     }
 }
 

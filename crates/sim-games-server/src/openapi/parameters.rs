@@ -132,6 +132,7 @@ pub(super) fn header(name: &str) -> Value {
              `<…>; rel=\"next\", <…>; rel=\"prev\"`.",
             json!({"type": "string"}),
         ),
+        "Content-Disposition" => ("The name of the file.", json!({"type": "string"})),
         "Allow" => ("The methods that the path knows.", json!({"type": "string"})),
         "Retry-After" => ("After how many seconds to try again.", json!({"type": "integer"})),
         "WWW-Authenticate" => ("How to log in: `Token` or `Basic`.", json!({"type": "string"})),

@@ -14,6 +14,9 @@ pub(super) fn all() -> Vec<Place> {
         if resource == Resource::Scenario {
             places.push(Place::Rewind("{id}".to_owned()));
         }
+        if resource == Resource::Run {
+            places.extend([Place::Export("{id}".to_owned()), Place::Audit("{id}".to_owned())]);
+        }
         if BULK_RESOURCES.contains(&resource) {
             places.push(Place::Bulk(resource));
         }
@@ -37,6 +40,8 @@ pub(super) fn path(place: &Place) -> String {
         Place::Collection(resource) => format!("/apis/{}/", resource.collection()),
         Place::Detail(resource, key) => format!("/apis/{}/{key}/", resource.collection()),
         Place::Rewind(key) => format!("/apis/scenarios/{key}/rewind/"),
+        Place::Export(key) => format!("/apis/runs/{key}/export/"),
+        Place::Audit(key) => format!("/apis/runs/{key}/audit/"),
         Place::BulkIndex => "/apis/bulk/".to_owned(),
         Place::Bulk(resource) => format!("/apis/bulk/{}/", resource.collection()),
         Place::Units => "/apis/units/".to_owned(),

@@ -93,7 +93,10 @@ impl Refused {
 
     const fn description(self) -> &'static str {
         match self {
-            Fields => "Something is wrong with the fields or parameters, or the body is no JSON.",
+            Fields => {
+                "Something is wrong with the fields or parameters, there are too many of them, or \
+                 the body is no JSON."
+            }
             Items => {
                 "Something is wrong with the items, or the body is no JSON. Nothing is stored."
             }
@@ -158,12 +161,14 @@ impl Refused {
     /// What it may look like, by a name for the case.
     fn examples(self, limits: &Limits) -> Value {
         let parse_error = "JSON parse error - expected value at line 1 column 1";
+        let too_many = format!("The query has more than {} parameters.", limits.parameters);
         let taken = "The fields scenario, order must make a unique set.";
         let one = |detail: &str| json!({"refused": {"value": {"detail": detail}}});
         match self {
             Fields => json!({
                 "fields": {"value": {"name": ["This field is required."]}},
                 "json": {"value": {"detail": parse_error}},
+                "query": {"value": {"detail": too_many}},
             }),
             Items => json!({
                 "items": {"value": [{}, {"non_field_errors": [taken]}]},

@@ -21,7 +21,7 @@ use super::upcoming::Part;
 use super::{Limits, document, examples};
 use crate::{GamesApi, Options};
 
-const LIMITS: Limits = Limits { body: 1024 * 1024, page: 5000 };
+const LIMITS: Limits = Limits { body: 1024 * 1024, page: 5000, parameters: 100, items: 10_000 };
 
 /// The document that is served.
 fn served() -> Value {
@@ -142,7 +142,7 @@ impl Service {
     async fn send(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.answer(request).await.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: parts.status, headers: parts.headers, text }
     }
 

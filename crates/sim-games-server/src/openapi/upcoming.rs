@@ -4,18 +4,16 @@
 //! of this module drive the part by its examples as they do the others.
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use sim_games_types::Resource;
 
 use super::Limits;
 use super::document::{Paths, add as add_operation};
-use super::examples::{self, TIME};
-use super::operations::{Operation, tag};
-use super::parameters::{self, query};
+use super::examples;
+use super::operations::Operation;
 use super::responses::Refused;
 use super::schemas::{self, reference};
-use crate::model::{Presence, Table};
-use crate::rest::{CHANGES_MOST, CHANGES_USUAL};
+use crate::model::Presence;
 
 /// A part of the interface.
 #[derive(Debug)]
@@ -30,14 +28,9 @@ impl Part {
     }
 }
 
-/// The parts: tokens, upsert, bulk users, export, audit.
-const PARTS: [Part; 5] = [
-    Part { exists: false, operations: tokens },
-    Part { exists: false, operations: upserts },
-    Part { exists: false, operations: bulk_users },
-    Part { exists: false, operations: export },
-    Part { exists: false, operations: audit },
-];
+/// The parts: tokens, and users in bulk.
+const PARTS: [Part; 2] =
+    [Part { exists: false, operations: tokens }, Part { exists: false, operations: bulk_users }];
 
 /// Adds the operations of the parts that are wanted.
 pub(super) fn add(paths: &mut Paths, limits: &Limits, wanted: impl Fn(&Part) -> bool) {
@@ -157,107 +150,7 @@ fn password_change() -> Operation {
         .refused([Refused::Fields])
 }
 
-fn upserts(_: &Limits) -> Vec<(String, &'static str, Operation)> {
-    let path = |resource: Resource| format!("/apis/{}/", resource.collection());
-    Resource::ALL.map(|resource| (path(resource), "PUT", upsert(resource))).into()
-}
-
-fn upsert(resource: Resource) -> Operation {
-    let name = resource.name();
-    let key = Table::of(resource).natural_key.join("`, `");
-    let description = format!(
-        "Changes the {name} with the same `{key}`, or stores a new one, in one step: of two who do so \
-         at the same time one creates it and the other changes it. Staff only."
-    );
-    let schema = reference(schemas::name(resource));
-    let existing = query(
-        "existing",
-        "With `keep` one that exists is answered as it is.",
-        json!({"type": "string", "enum": ["keep"]}),
-        json!("keep"),
-    );
-    let id = format!("put{}", schemas::name(resource));
-    Operation::new(&tag(resource), &id, &format!("Create or change a {name}"), &description)
-        .parameters([existing])
-        .body(
-            true,
-            &schemas::request(resource, Presence::New),
-            &[(name, examples::whole(resource))],
-        )
-        .answer(
-            StatusCode::OK,
-            &format!("The {name}, which existed."),
-            &schema,
-            &[(name, examples::changed(resource)), ("kept", examples::object(resource))],
-            &[],
-        )
-        .answer(
-            StatusCode::CREATED,
-            &format!("The new {name}."),
-            &schema,
-            &[(name, examples::changed(resource))],
-            &[],
-        )
-        .refused([Refused::Fields])
-}
-
 fn bulk_users(limits: &Limits) -> Vec<(String, &'static str, Operation)> {
     let operation = super::operations::create_many(Resource::User, limits);
     vec![("/apis/bulk/users/".to_owned(), "POST", operation)]
-}
-
-fn export(_: &Limits) -> Vec<(String, &'static str, Operation)> {
-    let description = "Tells all of a run while it is read: `csv` has a row per decision and \
-                       result, `jsonl` an object per line, and `zip` everything. Staff only.";
-    let format = query(
-        "format",
-        "What the run is told in.",
-        json!({"type": "string", "enum": ["csv", "jsonl", "zip"]}),
-        json!("csv"),
-    );
-    let mut operation = Operation::new("Runs", "exportRun", "Export a run", description)
-        .parameters([parameters::key(Resource::Run), format])
-        .answer(StatusCode::OK, "The run.", &json!({}), &[], &[])
-        .refused([Refused::Fields, Refused::Missing]);
-    if let Some(response) = operation.response(StatusCode::OK) {
-        response["content"] = json!({
-            "text/csv": {"schema": {"type": "string"}},
-            "application/x-ndjson": {"schema": {"type": "string"}},
-            "application/zip": {"schema": {"type": "string", "format": "binary"}},
-        });
-    }
-    vec![("/apis/runs/{id}/export/".to_owned(), "GET", operation)]
-}
-
-fn audit(_: &Limits) -> Vec<(String, &'static str, Operation)> {
-    let description = "Answers what happened in a run, in commit order. Staff only.";
-    let number = |name, what, example: Value, schema| query(name, what, schema, example);
-    let after = number(
-        "after",
-        "The number after which changes are wanted.",
-        json!(6),
-        json!({"type": "integer", "minimum": 0, "default": 0}),
-    );
-    let limit = number(
-        "limit",
-        "The most changes.",
-        json!(1),
-        json!({"type": "integer", "minimum": 1, "maximum": CHANGES_MOST, "default": CHANGES_USUAL}),
-    );
-    let entry = json!({
-        "seq": 7, "at": TIME, "game": 1, "run": 1, "resource": "world", "pk": 1,
-        "action": "created", "actor": 1, "cause": "POST /apis/worlds/",
-        "ref": "5d1c7f36-2f39-4b8e-8a65-3c9f0a1e7b20", "data": examples::object(Resource::World),
-    });
-    let operation = Operation::new("Runs", "auditRun", "Read what happened in a run", description)
-        .parameters([parameters::key(Resource::Run), after, limit])
-        .answer(
-            StatusCode::OK,
-            "The changes.",
-            &json!({"type": "array", "items": reference("JournalEntry")}),
-            &[("changes", json!([entry]))],
-            &[],
-        )
-        .refused([Refused::Fields, Refused::Missing]);
-    vec![("/apis/runs/{id}/audit/".to_owned(), "GET", operation)]
 }

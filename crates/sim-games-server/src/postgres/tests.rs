@@ -81,10 +81,10 @@ async fn a_password_that_another_process_changes_is_forgotten() {
     first.commit(unit([create(Resource::User, account, None)])).await.unwrap();
     let user = second.authenticate("s1@div.edu", "old").await.unwrap().id;
     assert_eq!(user, UserPk(2));
-    let mut feed = second.subscribe(second.last_seq().await.unwrap());
+    let mut news = second.store().live().unwrap();
     let changed = change(Resource::User, user.0, json!({"password": "new"}));
     first.commit(unit([changed])).await.unwrap();
-    timeout(DEADLINE, feed.next()).await.unwrap().unwrap();
+    timeout(DEADLINE, news.recv()).await.unwrap().unwrap();
     let refused = second.authenticate("s1@div.edu", "old").await.unwrap_err();
     assert!(matches!(refused, AuthError::Refused), "{refused}");
     first.close().await;

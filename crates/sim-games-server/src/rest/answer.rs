@@ -48,6 +48,11 @@ impl Refusal {
         Self::detail(StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
+    pub(super) fn too_many_parameters(most: usize) -> Self {
+        let detail = format!("The query has more than {most} parameters.");
+        Self::detail(StatusCode::BAD_REQUEST, detail)
+    }
+
     pub(super) fn media_type(media_type: &str) -> Self {
         let detail = format!("Unsupported media type \"{media_type}\" in request.");
         Self::detail(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)

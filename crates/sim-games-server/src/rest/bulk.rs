@@ -43,6 +43,11 @@ pub(super) async fn create(
             return Err(FieldErrors::one(FieldErrors::OBJECT, message).into());
         }
     };
+    let most = rest.api.options().bulk_items;
+    if items.len() > most {
+        let message = format!("Send at most {most} objects at once.");
+        return Err(FieldErrors::one(FieldErrors::OBJECT, message).into());
+    }
     let operations = operations(resource, items)?;
     let work = Work {
         creates: Presence::NewInBulk,

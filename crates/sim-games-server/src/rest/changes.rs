@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Rest;
 use super::answer::{self, Refusal};
-use super::request::Call;
+use super::request::{Call, bounded};
 use crate::api::GamesApi;
 use crate::error::{FieldErrors, StoreError};
 use crate::store::JournalQuery;
@@ -86,20 +86,6 @@ async fn parameters(rest: &Rest, call: &Call) -> Result<(JournalQuery, Duration)
         limit: u32::try_from(limit).expect("the limit is at most 5000"),
     };
     Ok((query, Duration::from_secs(wait)))
-}
-
-fn bounded(
-    name: &str,
-    text: &str,
-    range: RangeInclusive<u64>,
-    errors: &mut FieldErrors,
-) -> Option<u64> {
-    let number = text.trim().parse().ok().filter(|number| range.contains(number));
-    if number.is_none() {
-        let (from, to) = range.into_inner();
-        errors.push(name, format!("A number from {from} to {to} is required."));
-    }
-    number
 }
 
 /// The game with a key or slug. A key is not looked up: the journal knows games that are gone.

@@ -16,6 +16,10 @@ pub(crate) enum Place {
     Detail(Resource, String),
     /// The action that sets a scenario back.
     Rewind(String),
+    /// The export of a run.
+    Export(String),
+    /// The history of a run.
+    Audit(String),
     /// The list of the bulk collections.
     BulkIndex,
     /// A collection for many objects at once.
@@ -51,6 +55,8 @@ impl Place {
                 _ => Self::Unknown,
             },
             ["scenarios", key, "rewind"] => decoded(key).map_or(Self::Unknown, Self::Rewind),
+            ["runs", key, "export"] => decoded(key).map_or(Self::Unknown, Self::Export),
+            ["runs", key, "audit"] => decoded(key).map_or(Self::Unknown, Self::Audit),
             _ => Self::Unknown,
         }
     }
@@ -58,8 +64,14 @@ impl Place {
     /// The methods that the place knows.
     pub(crate) const fn allow(&self) -> &'static str {
         match self {
-            Self::Index | Self::BulkIndex | Self::Changes | Self::Unknown => "GET, HEAD, OPTIONS",
-            Self::Collection(_) => "GET, POST, HEAD, OPTIONS",
+            Self::Index
+            | Self::BulkIndex
+            | Self::Changes
+            | Self::Export(_)
+            | Self::Audit(_)
+            | Self::Unknown => "GET, HEAD, OPTIONS",
+            Self::Collection(Resource::Hook) => "GET, POST, HEAD, OPTIONS",
+            Self::Collection(_) => "GET, POST, PUT, HEAD, OPTIONS",
             Self::Detail(..) => "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
             Self::Bulk(_) => "GET, POST, DELETE, HEAD, OPTIONS",
             Self::Rewind(_) | Self::Units | Self::AuthCheck => "POST, OPTIONS",
@@ -98,6 +110,9 @@ mod tests {
             ("/apis/games/div.json/", Place::Unknown),
             ("/apis/scenarios/3/rewind/", Place::Rewind("3".to_owned())),
             ("/apis/periods/3/rewind/", Place::Unknown),
+            ("/apis/runs/3/export/", Place::Export("3".to_owned())),
+            ("/apis/runs/3/audit", Place::Audit("3".to_owned())),
+            ("/apis/worlds/3/audit/", Place::Unknown),
             ("/apis/bulk/roles/", Place::Bulk(Resource::Role)),
             ("/apis/bulk/games/", Place::Unknown),
             ("/apis/bulk/roles/1/", Place::Unknown),

@@ -1,5 +1,7 @@
 //! A request taken apart: method, path, parameters, body.
 
+use std::ops::RangeInclusive;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::header::{self, HeaderMap, HeaderName};
@@ -135,6 +137,21 @@ impl Payload {
     pub(super) async fn fields(self) -> Result<Fields, Refusal> {
         as_fields(self.json().await?).map_err(Refusal::from)
     }
+}
+
+/// A number of a parameter or header, or what is wrong with it.
+pub(super) fn bounded(
+    name: &str,
+    text: &str,
+    range: RangeInclusive<u64>,
+    errors: &mut FieldErrors,
+) -> Option<u64> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    if number.is_none() {
+        let (from, to) = range.into_inner();
+        errors.push(name, format!("A number from {from} to {to} is required."));
+    }
+    number
 }
 
 /// The fields of a JSON object.

@@ -3,8 +3,10 @@
 mod access;
 mod changes;
 mod fuzz;
+mod history;
 mod resources;
 mod units;
+mod upserts;
 mod version;
 mod wire;
 
@@ -47,6 +49,7 @@ impl Service {
         let directory = TempDir::new().unwrap();
         let options = Options {
             body_limit: 10_000,
+            bulk_items: 4,
             login_failures: 3,
             ..Options::new(directory.path().join("games.db"))
         };

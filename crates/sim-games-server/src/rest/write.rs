@@ -98,6 +98,37 @@ pub(super) async fn create(
     single(StatusCode::CREATED, &outcome)
 }
 
+/// Stores an object under its natural key: a new one, or changed fields of the one that there is.
+/// With `existing=keep` what there is stays as it is.
+pub(super) async fn upsert(
+    rest: &Rest,
+    call: &Call,
+    payload: Payload,
+    resource: Resource,
+    user: &User,
+) -> Result<Response, Refusal> {
+    let keep = match call.parameter("existing") {
+        None | Some("change") => false,
+        Some("keep") => true,
+        Some(_) => return Err(FieldErrors::one("existing", "Choose keep or change.").into()),
+    };
+    let cause = call.cause();
+    let mut fields = guarded(resource, payload.fields().await?, user)?;
+    let natural = Table::of(resource).natural_key.iter();
+    let key: Fields = natural.filter_map(|name| fields.remove_entry(*name)).collect();
+    let reference = None;
+    let operation = if keep {
+        Operation::GetOrCreate { resource, key, defaults: fields, reference }
+    } else {
+        Operation::Upsert { resource, key, fields, reference }
+    };
+    let work =
+        Work { spare_superusers: !user.is_superuser, ..unit(user, cause, vec![operation]).into() };
+    let outcome = commit(rest, work).await?;
+    let is_new = outcome.created.first() == Some(&true);
+    single(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &outcome)
+}
+
 pub(super) async fn change(
     rest: &Rest,
     call: &Call,

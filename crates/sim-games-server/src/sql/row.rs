@@ -10,6 +10,7 @@ use sim_games_types::{
 };
 
 use super::connection::{Fault, Row, Value};
+use super::statements::FIELDS;
 use crate::model::{Cell, Kind};
 
 /// A row as an object, and where it belongs.
@@ -94,9 +95,6 @@ impl Cursor<'_> {
         serde_json::from_str(text).map_err(|error| Fault::unreadable(column, error))
     }
 }
-
-/// The position of the first field in the rows that the statements select.
-const FIELDS: usize = 10;
 
 /// Makes the object of a row. The fields are read in the order of the resource's description.
 pub(crate) fn entry(resource: Resource, row: &dyn Row) -> Result<Entry, Fault> {

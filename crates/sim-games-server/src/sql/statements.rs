@@ -7,6 +7,9 @@ use sim_games_types::Resource;
 
 use crate::model::{Kind, Table};
 
+/// The position of the first field in the rows that the statements select.
+pub(crate) const FIELDS: usize = 10;
+
 /// The SQL of one resource, the same for every database.
 #[derive(Debug)]
 pub(crate) struct Statements {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sim_games_types::{
-    Change, Fields, Idempotency, Operation, Precondition, Reference, Resource, Stored, Target,
-    Timestamp, UserPk,
+    Action, Change, Fields, Idempotency, Operation, Precondition, Reference, Resource, Stored,
+    Target, Timestamp, UserPk,
 };
 
 use super::connection::{Connection, Fault, Writing};
@@ -91,7 +91,7 @@ pub(super) fn execute(
         seq: head,
         changes: Vec::new(),
     };
-    outcome.objects = session.apply_all(work)?;
+    outcome.objects = session.apply_all(work, &mut outcome.created)?;
     if work.rows_at_end {
         for row in outcome.objects.iter_mut() {
             let Some(object) = row.take() else { continue };
@@ -145,13 +145,20 @@ impl Session<'_> {
     }
 
     /// Carries out the operations in order.
-    fn apply_all(&mut self, work: &Work) -> Result<Vec<Option<Arc<Stored>>>, Failure> {
+    fn apply_all(
+        &mut self,
+        work: &Work,
+        created: &mut Vec<bool>,
+    ) -> Result<Vec<Option<Arc<Stored>>>, Failure> {
         let mut objects = Vec::with_capacity(work.unit.operations.len());
         let mut refused: Vec<FieldErrors> = Vec::new();
         for operation in &work.unit.operations {
+            let before = self.changes.len();
             match self.apply(operation, work) {
                 Ok(object) => {
                     objects.push(object);
+                    created
+                        .push(self.changes[before..].iter().any(|it| it.action == Action::Created));
                     refused.push(FieldErrors::default());
                 }
                 Err(Failure::Refused(StoreError::Invalid(errors)))

@@ -43,9 +43,9 @@ pub(in crate::openapi) fn create(resource: Resource, limits: &Limits) -> Operati
     };
     let description = format!(
         "Stores all {all} of an array, in their order, or none of them: then the answer tells \
-         what is wrong with which.{role} A single object is stored as by `POST /apis/{all}/`. A \
-         body holds at most {} bytes. Staff only.",
-        limits.body
+         what is wrong with which.{role} A single object is stored as by `POST /apis/{all}/`. At \
+         most {} objects are taken at once, and {} bytes. Staff only.",
+        limits.items, limits.body
     );
     let item = schemas::request(resource, Presence::NewInBulk);
     let single = reference(schemas::name(resource));
@@ -53,7 +53,7 @@ pub(in crate::openapi) fn create(resource: Resource, limits: &Limits) -> Operati
     operation(resource, "create", &format!("Create many {all}"), &description)
         .body(
             true,
-            &json!({"anyOf": [{"type": "array", "items": item}, item]}),
+            &json!({"anyOf": [{"type": "array", "maxItems": limits.items, "items": item}, item]}),
             &[(all, json!(sent)), (name, json!(sent.first()))],
         )
         .answer(

@@ -8,7 +8,7 @@ use super::{Operation, can_be_in_use, capitalized, cascade, list_parameters, tag
 use crate::model::{FilterKind, Presence, Table};
 use crate::openapi::responses::Refused;
 use crate::openapi::schemas::{self, reference};
-use crate::openapi::{examples, parameters, words};
+use crate::openapi::{examples, parameters, parameters::query, words};
 
 fn operation(resource: Resource, verb: &str, summary: &str, description: &str) -> Operation {
     let id = format!("{verb}{}", schemas::name(resource));
@@ -82,6 +82,45 @@ pub(super) fn create(resource: Resource) -> Operation {
             &format!("The new {name}."),
             &reference(schemas::name(resource)),
             &[(name, examples::object(resource))],
+            version_header(resource),
+        )
+        .refused([Refused::Fields])
+}
+
+pub(super) fn upsert(resource: Resource) -> Operation {
+    let name = resource.name();
+    let key = Table::of(resource).natural_key.join("`, `");
+    let description = format!(
+        "Changes the {name} with the same `{key}`, or stores a new one, in one step: of two who do so \
+         at the same time one creates it and the other changes it. Staff only."
+    );
+    let schema = reference(schemas::name(resource));
+    let existing = query(
+        "existing",
+        "With `keep` one that exists is answered as it is.",
+        json!({"type": "string", "enum": ["change", "keep"], "default": "change"}),
+        json!("keep"),
+    );
+    let id = format!("put{}", schemas::name(resource));
+    Operation::new(&tag(resource), &id, &format!("Create or change a {name}"), &description)
+        .parameters([existing])
+        .body(
+            true,
+            &schemas::request(resource, Presence::New),
+            &[(name, examples::whole(resource))],
+        )
+        .answer(
+            StatusCode::OK,
+            &format!("The {name}, which existed."),
+            &schema,
+            &[(name, examples::changed(resource)), ("kept", examples::object(resource))],
+            version_header(resource),
+        )
+        .answer(
+            StatusCode::CREATED,
+            &format!("The new {name}."),
+            &schema,
+            &[(name, examples::changed(resource))],
             version_header(resource),
         )
         .refused([Refused::Fields])

@@ -16,6 +16,7 @@ pub(super) fn all() -> Map<String, Value> {
         ("Login".to_owned(), login()),
         ("Account".to_owned(), account()),
         ("JournalEntry".to_owned(), journal_entry()),
+        ("HistoryEntry".to_owned(), history_entry()),
         ("AnyObject".to_owned(), any_object()),
     ])
 }
@@ -144,6 +145,20 @@ fn journal_entry() -> Value {
                      "description": "The object afterwards, or as it was before it was deleted."},
         },
     })
+}
+
+/// The same without what is known of a run, and with a name for people.
+fn history_entry() -> Value {
+    let mut schema = journal_entry();
+    let email = json!({"type": ["string", "null"],
+                       "description": "The user's address; null when the user is gone."});
+    if let Value::Object(properties) = &mut schema["properties"] {
+        properties.retain(|name, _| !matches!(name.as_str(), "game" | "run" | "ref"));
+        properties.insert("actor_email".to_owned(), email);
+        let names: Vec<String> = properties.keys().cloned().collect();
+        schema["required"] = json!(names);
+    }
+    schema
 }
 
 fn any_object() -> Value {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use futures_util::StreamExt;
 use serde_json::Value;
-use sim_games_types::Resource;
+use sim_games_types::{Resource, Timestamp};
 
 use super::super::{examples, places};
 use super::soundness::complaints;
@@ -54,23 +54,29 @@ impl Described<'_> {
     /// The calls that the examples make: with each body, with each parameter of a list, and with
     /// all parameters together where that means something.
     fn examples(&self) -> Vec<Example> {
-        let plain = |body, query, is_shown| Example { query, body, is_shown };
         let query = self.query();
-        if query.is_empty() {
-            let bodies = self.bodies().into_iter();
-            return bodies.map(|body| plain(body, String::new(), true)).collect();
+        let call = |body: &Value, query: &str, is_shown| Example {
+            query: query.to_owned(),
+            body: body.clone(),
+            is_shown,
+        };
+        let single = |is_shown| query.iter().map(move |it| call(&Value::Null, it, is_shown));
+        let plain = call(&Value::Null, "", true);
+        let bodies = self.bodies().into_iter();
+        match (Place::of(self.path), self.method) {
+            (Place::Collection(_) | Place::Bulk(_), "get") => {
+                single(false).chain([plain]).collect()
+            }
+            (Place::Bulk(_), "delete") => single(false).collect(),
+            (Place::Collection(_), "put") => bodies
+                .flat_map(|it| [call(&it, "", true), call(&it, "existing=keep", true)])
+                .collect(),
+            (Place::Export(_), _) => {
+                let formats = ["format=csv", "format=jsonl", "format=zip"];
+                formats.map(|it| call(&Value::Null, it, true)).into_iter().chain([plain]).collect()
+            }
+            _ => bodies.map(|it| call(&it, &query.join("&"), true)).collect(),
         }
-        let is_list = !matches!(Place::of(self.path), Place::Changes | Place::Unknown);
-        if !is_list {
-            let bodies = self.bodies().into_iter();
-            return bodies.map(|body| plain(body, query.join("&"), true)).collect();
-        }
-        let mut calls: Vec<Example> =
-            query.into_iter().map(|it| plain(self.bodies().remove(0), it, false)).collect();
-        if self.method != "delete" {
-            calls.push(plain(self.bodies().remove(0), String::new(), true));
-        }
-        calls
     }
 }
 
@@ -80,21 +86,52 @@ fn assert_documented(described: &Described<'_>, answer: &Answer, is_shown: bool)
     let response = described.response(answer.status);
     let response = response.unwrap_or_else(|| panic!("{name}: {} {}", answer.status, answer.text));
     assert!(answer.status.is_success(), "{name}: {} {}", answer.status, answer.text);
-    let content = &response["content"]["application/json"];
-    if content.is_null() {
+    assert_body_is_documented(described, response, answer, is_shown);
+    for header in response["headers"].as_object().into_iter().flat_map(|it| it.keys()) {
+        // A page that is alone has no links.
+        assert!(header == "Link" || answer.headers.contains_key(header), "{name}: {header}");
+    }
+}
+
+fn assert_body_is_documented(
+    described: &Described<'_>,
+    response: &Value,
+    answer: &Answer,
+    is_shown: bool,
+) {
+    let name = described.name();
+    if response["content"].is_null() {
         assert_eq!(answer.text, "", "{name}");
+        return;
+    }
+    let media_type = answer.headers["content-type"].to_str().unwrap();
+    let content = &response["content"][media_type];
+    assert!(!content.is_null(), "{name}: {media_type} is not documented");
+    let shown = examples_of(content);
+    if media_type != "application/json" {
+        let shown: Vec<_> = shown.iter().map(|it| lines(it.as_str().unwrap())).collect();
+        let real = lines(&answer.text);
+        assert!(shown.contains(&real) || shown.is_empty(), "{name}: {real:?}\n{shown:?}");
         return;
     }
     let body = answer.json();
     let told = complaints(described.document, &content["schema"], &body);
     assert_eq!(told, Vec::<String>::new(), "{name}: {body}");
-    let (real, shown) = (normalized(&body), normalized(&Value::from(examples_of(content))));
+    let (real, shown) = (normalized(&body), normalized(&Value::from(shown)));
     let is_there = shown.as_array().unwrap().contains(&real);
     assert!(is_there || !is_shown, "{name}: answered {real:#}, documented {shown:#}");
-    for header in response["headers"].as_object().into_iter().flat_map(|it| it.keys()) {
-        // A page that is alone has no links.
-        assert!(header == "Link" || answer.headers.contains_key(header), "{name}: {header}");
-    }
+}
+
+/// The lines of a text, those of JSON as such: the order of their keys means nothing.
+fn lines(text: &str) -> Vec<Value> {
+    let line = |it: &str| serde_json::from_str(it).unwrap_or_else(|_| Value::from(it));
+    timeless(text).lines().map(line).collect()
+}
+
+/// A text with the same time in place of every time.
+fn timeless(text: &str) -> String {
+    let times = text.split([',', '"', '\r']).filter(|it| it.parse::<Timestamp>().is_ok());
+    times.fold(text.to_owned(), |text, time| text.replace(time, examples::TIME))
 }
 
 #[tokio::test]
@@ -132,6 +169,27 @@ async fn the_examples_of_creations_tell_one_story_from_an_empty_database() {
             let answer = service.staff("POST", &path, &body).await;
             assert_eq!(answer.status, StatusCode::CREATED, "{path}: {}", answer.text);
             assert_documented(described, &answer, true);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_under_its_natural_key_is_new_where_it_is_not_there() {
+    let document = served();
+    for described in operations(&document) {
+        let (Place::Collection(resource), "put") = (Place::of(described.path), described.method)
+        else {
+            continue;
+        };
+        let position = Resource::ALL.iter().position(|it| *it == resource).unwrap();
+        let service = match position.checked_sub(1) {
+            Some(before) => Service::with(Resource::ALL[before]).await,
+            None => Service::start().await,
+        };
+        for body in described.bodies() {
+            let answer = service.staff("PUT", described.path, &body).await;
+            assert_eq!(answer.status, StatusCode::CREATED, "{}", described.name());
+            assert_documented(&described, &answer, true);
         }
     }
 }

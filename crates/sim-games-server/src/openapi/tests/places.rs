@@ -58,7 +58,10 @@ fn every_place_that_the_dispatcher_knows_is_described_and_no_other() {
 
 /// Whether a key of an action is another word than the number.
 fn has_other_key(path: &str) -> bool {
-    matches!(Place::of(path), Place::Rewind(key) if key != "7")
+    matches!(
+        Place::of(path),
+        Place::Rewind(key) | Place::Export(key) | Place::Audit(key) if key != "7"
+    )
 }
 
 #[test]

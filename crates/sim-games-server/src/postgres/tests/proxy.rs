@@ -129,7 +129,8 @@ async fn forward(
                 if commits && matches!(now, Mode::LoseAnswer | Mode::LoseCommit) {
                     if now == Mode::LoseAnswer {
                         server.write_all(sent).await?;
-                        server.read(&mut down).await?;
+                        // Once something comes back the commit is done; it goes no further.
+                        server.readable().await?;
                     }
                     mode.send_replace(Mode::Open(0));
                     return Ok(());

@@ -146,3 +146,25 @@ async fn wrong_fields_are_told_together() {
         })
     );
 }
+
+#[tokio::test]
+async fn a_query_has_a_bounded_number_of_parameters() {
+    let service = Service::start().await;
+    let path = |count: usize| format!("runs/?{}", vec!["name=x"; count].join("&"));
+    assert_eq!(service.get(&path(100)).await.status, StatusCode::OK);
+    let refused = service.get(&path(101)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let detail = "The query has more than 100 parameters.";
+    assert_eq!(refused.body, json!({ "detail": detail }));
+}
+
+#[tokio::test]
+async fn a_bulk_request_has_a_bounded_number_of_objects() {
+    let service = Service::start().await;
+    let objects = |count: usize| json!(vec![json!(1); count]);
+    let checked = service.staff("POST", "bulk/roles/", objects(4)).await;
+    assert_eq!(checked.body.as_array().map(Vec::len), Some(4), "{checked:?}");
+    let refused = service.staff("POST", "bulk/roles/", objects(5)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.body, json!({"non_field_errors": ["Send at most 4 objects at once."]}));
+}

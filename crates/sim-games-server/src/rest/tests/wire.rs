@@ -22,9 +22,9 @@ async fn every_answer_allows_other_origins_and_names_the_methods() {
     let answer = service.get("nothing/").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert_eq!(answer.header("access-control-allow-origin"), "*");
-    let answer = service.staff("PUT", "runs/", json!({})).await;
+    let answer = service.staff("PATCH", "runs/", json!({})).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(answer.header("allow"), "GET, POST, HEAD, OPTIONS");
+    assert_eq!(answer.header("allow"), "GET, POST, PUT, HEAD, OPTIONS");
     let answer = service.staff("TRACE", "runs/1/", Value::Null).await;
     assert_eq!(answer.body, json!({"detail": "Method \"TRACE\" not allowed."}));
 }
