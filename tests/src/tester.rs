@@ -81,7 +81,7 @@ impl Tester {
             .args(["-B", "-m", "schemathesis.cli", "--config-file"])
             .arg(beside("openapi_fuzz.toml"))
             .args(["run", trial.document, "--auth", trial.account, "--checks", CHECKS])
-            .args(["--max-examples", &cases, "--seed", &seed, "--request-timeout", "30"])
+            .args(["--max-examples", &cases, "--seed", &seed, "--request-timeout", "120"])
             .args(["--no-color", "--warnings", "off", "--continue-on-failure"])
             .args(selection)
             .env("SCHEMATHESIS_HOOKS", "openapi_fuzz")
