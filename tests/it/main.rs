@@ -7,6 +7,7 @@ mod inputs;
 mod openapi_fuzz;
 mod pairs;
 mod refusals;
+mod rest_crash;
 mod round;
 mod seed;
 mod startup;

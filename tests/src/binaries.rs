@@ -13,6 +13,8 @@ pub struct Binaries {
     pub service: PathBuf,
     /// The command that creates the default environment.
     pub seed: PathBuf,
+    /// The Games API as a program of its own.
+    pub games: PathBuf,
 }
 
 impl Binaries {
@@ -36,7 +38,7 @@ impl Binaries {
     /// When one of them is not there.
     pub fn beside_this_program() -> Result<Self> {
         let found = Self::in_dir(&chosen_dir().map_or_else(profile_dir, Ok)?);
-        for path in [&found.service, &found.seed] {
+        for path in [&found.service, &found.seed, &found.games] {
             if !path.exists() {
                 bail!("`{}` is missing, run `cargo build` for it first", path.display());
             }
@@ -47,7 +49,8 @@ impl Binaries {
     fn in_dir(dir: &Path) -> Self {
         let suffix = std::env::consts::EXE_SUFFIX;
         let path = |name| dir.join(format!("{name}{suffix}"));
-        Self { service: path("div-service"), seed: path("div-seed") }
+        let games = path("games-api");
+        Self { service: path("div-service"), seed: path("div-seed"), games }
     }
 }
 
@@ -62,10 +65,17 @@ fn build() -> Result<Binaries> {
         Some(name) => name,
         None => bail!("cannot tell the profile from `{}`", dir.display()),
     };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--quiet", "-p", "div-service", "-p", "div-seed", "--bins"])
-        .args(["--profile", profile, "--target-dir"])
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Build scripts that look at what cargo tells of this package would run again each time.
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(key);
+        }
+    }
+    let output = cargo
+        .args(["build", "--quiet", "--bins", "-p", "div-service", "-p", "div-seed"])
+        .args(["-p", "sim-games-server", "--profile", profile, "--target-dir"])
         .arg(target_dir)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

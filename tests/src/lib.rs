@@ -1,10 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod binaries;
+mod database;
 mod div;
+mod games;
+mod http;
 pub mod load;
 mod page;
+mod process;
 mod program;
+mod receiver;
 mod rest;
 mod service;
 mod tables;
@@ -12,9 +17,12 @@ mod tester;
 mod wamp;
 
 pub use binaries::Binaries;
+pub use database::Database;
 pub use div::{Div, Environment, Member, Round, WorldPks};
+pub use games::Games;
 pub use page::{Page, Store};
 pub use program::{Finished, run_to_end};
+pub use receiver::{Delivery, Receiver};
 pub use rest::{Reply, Rest};
 pub use service::{DEADLINE, Service};
 pub use tables::{PeriodRow, Tables};

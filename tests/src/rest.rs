@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 /// The account that every fresh database has.
-const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
+pub(crate) const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
 
 /// A client with the credentials of one account.
 #[derive(Debug, Clone)]

@@ -19,6 +19,8 @@ pub(crate) struct BenchArgs {
 enum Scenario {
     /// Durable decisions of many pairs
     Decisions,
+    /// The REST API: creating, listing, units of work, exporting
+    Rest,
     /// Start, memory and the default environment
     Startup,
     /// All of them
@@ -30,7 +32,8 @@ impl Scenario {
         match self {
             Self::Decisions => &["decisions"],
             Self::Startup => &["startup"],
-            Self::All => &["decisions", "startup"],
+            Self::Rest => &["rest"],
+            Self::All => &["decisions", "rest", "startup"],
         }
     }
 }
@@ -38,8 +41,12 @@ impl Scenario {
 /// Builds what is needed and runs the scenarios one after the other.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let workspace = Workspace::load()?;
-    let build = ["build", "--release", "-p", "div-service", "-p", "div-seed", "-p", "black-box"];
-    let status = cargo::cargo().args(build).arg("--bins").status().context("running `cargo`")?;
+    let mut build = cargo::cargo();
+    build.args(["build", "--release", "--bins"]);
+    for package in ["div-service", "div-seed", "sim-games-server", "black-box"] {
+        build.args(["-p", package]);
+    }
+    let status = build.status().context("running `cargo`")?;
     if !status.success() {
         bail!("the release build failed ({status})");
     }

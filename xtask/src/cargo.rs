@@ -38,10 +38,20 @@ pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
 }
 
-/// A command that runs the cargo which runs us.
+/// A command that runs the cargo which runs us, as if it were called from a shell.
+///
+/// Build scripts that look at what cargo tells of a package would otherwise see ours, and whatever
+/// depends on them would be built anew whenever cargo is called directly in between.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    Command::new(program)
+    let mut command = Command::new(program);
+    for (key, _) in std::env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(key);
+        }
+    }
+    command
 }
 
 impl Workspace {

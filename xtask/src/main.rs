@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod soak;
 mod steps;
 mod tidy;
 
@@ -26,6 +27,8 @@ enum Command {
     Tidy,
     /// Build release binaries and run the load generator
     Bench(bench::BenchArgs),
+    /// Run the long kill campaigns and print a table of what ran
+    Soak,
 }
 
 fn main() -> ExitCode {
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Command::Ci => steps::ci(),
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak => soak::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

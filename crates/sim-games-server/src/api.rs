@@ -1,17 +1,17 @@
 //! The Games API as its callers in the same process see it.
 
+mod accounts;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sim_games_types::{
-    Committed, Fields, GamePk, Operation, Record, Resource, RunPk, UnitOfWork, User, UserPk,
-};
+use sim_games_types::{Committed, Fields, GamePk, Operation, Resource, RunPk, UnitOfWork, UserPk};
 
-use crate::credentials::{Credentials, Limits};
-use crate::error::{AuthError, StoreError};
+use crate::credentials::{Credentials, Limits, Renewals};
+use crate::error::StoreError;
 use crate::feed::ChangeFeed;
 use crate::postgres::Postgres;
 use crate::rest::{self, Barrier};
@@ -67,6 +67,8 @@ pub struct Options {
     pub live_buffer: usize,
     /// Failed logins of one account within `login_window` after which more are refused.
     pub login_failures: u32,
+    /// The same for all logins from one address, where servers tell it: a class may share one.
+    pub address_failures: u32,
     /// How long failed logins count.
     pub login_window: Duration,
     /// How long a verified password is remembered.
@@ -99,6 +101,7 @@ impl Options {
             readers: 4,
             live_buffer: 1024,
             login_failures: 10,
+            address_failures: 300,
             login_window: Duration::from_secs(60),
             credential_memory: Duration::from_secs(300),
             body_limit: 1024 * 1024,
@@ -120,6 +123,7 @@ pub struct GamesApi {
 struct Inner {
     store: Arc<Store>,
     credentials: Arc<Credentials>,
+    renewals: Renewals,
     options: Options,
     webhooks: Webhooks,
 }
@@ -133,6 +137,7 @@ impl GamesApi {
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let credentials = Arc::new(Credentials::new(Limits {
             failures: options.login_failures,
+            address_failures: options.address_failures,
             window: options.login_window,
             memory: options.credential_memory,
         }));
@@ -155,7 +160,8 @@ impl GamesApi {
 
     fn over(store: Arc<Store>, credentials: Arc<Credentials>, options: Options) -> Self {
         let webhooks = Webhooks::default();
-        Self { inner: Arc::new(Inner { store, credentials, options, webhooks }) }
+        let renewals = Renewals::start(&store, Arc::clone(&credentials));
+        Self { inner: Arc::new(Inner { store, credentials, renewals, options, webhooks }) }
     }
 
     /// Whether the database was empty when it was opened, and was given its staff account.
@@ -176,13 +182,7 @@ impl GamesApi {
 
     /// Stores a unit of work and tells the rows that it wrote.
     pub(crate) async fn write(&self, mut work: Work) -> Result<Outcome, StoreError> {
-        for operation in &mut work.unit.operations {
-            if let Some(Value::String(password)) = password_of(operation)
-                && !password.is_empty()
-            {
-                *password = self.inner.credentials.hash(password).await?;
-            }
-        }
+        self.inner.credentials.hash_passwords(&mut work.unit.operations).await?;
         self.inner.store.commit(work).await
     }
 
@@ -232,39 +232,6 @@ impl GamesApi {
         ChangeFeed::new(Arc::clone(&self.inner.store), after)
     }
 
-    /// Checks a password. `login` is an e-mail address, in any case, or a user's key.
-    ///
-    /// # Errors
-    /// When the user is unknown or inactive or the password is wrong, when there were too many
-    /// failures, or when the database cannot be read now.
-    pub async fn authenticate(&self, login: &str, secret: &str) -> Result<User, AuthError> {
-        let credentials = &self.inner.credentials;
-        let epoch = credentials.epoch();
-        let account = self.inner.store.account(login).await?;
-        let known = account.as_ref().and_then(|account| match &account.user.record {
-            Record::User(user) => Some((user, account.password.as_deref())),
-            _ => None,
-        });
-        let checked = known.map(|(user, password)| (user.id, password));
-        credentials.verify(login, checked, secret, epoch).await?;
-        match known {
-            Some((user, _)) if user.is_active => Ok(user.clone()),
-            _ => Err(AuthError::Refused),
-        }
-    }
-
-    /// A user by key.
-    ///
-    /// # Errors
-    /// When the database cannot be read now.
-    pub async fn user(&self, pk: UserPk) -> Result<Option<User>, StoreError> {
-        let found = self.inner.store.get(Resource::User, pk.0).await?;
-        Ok(found.and_then(|stored| match &stored.record {
-            Record::User(user) => Some(user.clone()),
-            _ => None,
-        }))
-    }
-
     /// The first answer of a call that carried this idempotency key, if it was made before.
     ///
     /// # Errors
@@ -278,7 +245,8 @@ impl GamesApi {
         self.inner.store.answer(user, scope, key).await
     }
 
-    /// The REST service under `/apis/`. Writes wait for the barrier before they are answered.
+    /// The REST service under `/apis/` and `/rest-auth/`. Writes wait for the barrier before they
+    /// are answered.
     pub fn router(&self, barrier: Option<Arc<dyn Barrier>>) -> axum::Router {
         rest::router(self.clone(), barrier)
     }
@@ -294,9 +262,11 @@ impl GamesApi {
         self.inner.webhooks.start(Arc::clone(&self.inner.store), options).await
     }
 
-    /// Ends the webhooks, stores what was accepted, ends the change feeds, the writer and the readers.
+    /// Ends the webhooks and the renewal of hashes, stores what was accepted, ends the change feeds,
+    /// the writer and the readers.
     pub async fn close(&self) {
         self.inner.webhooks.close().await;
+        self.inner.renewals.close().await;
         self.inner.store.close().await;
     }
 
@@ -330,16 +300,4 @@ fn staff_account() -> UnitOfWork {
         operations: vec![create],
         ..UnitOfWork::default()
     }
-}
-
-/// The password that an operation gives a user.
-fn password_of(operation: &mut Operation) -> Option<&mut Value> {
-    let (Operation::Create { resource: Resource::User, fields, .. }
-    | Operation::GetOrCreate { resource: Resource::User, defaults: fields, .. }
-    | Operation::Upsert { resource: Resource::User, fields, .. }
-    | Operation::Change { resource: Resource::User, fields, .. }) = operation
-    else {
-        return None;
-    };
-    fields.get_mut("password")
 }

@@ -1,48 +1,85 @@
-//! Passwords: hashing, checking, remembering what was checked, and slowing down those who guess.
+//! Passwords and tokens: hashing, checking, remembering what was checked, and slowing down those
+//! who guess.
 
-use std::collections::HashMap;
+mod hashes;
+mod memory;
+mod renewal;
+mod token;
+mod work;
+
+use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use argon2::{Algorithm, Argon2, Params, Version};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use sim_games_types::{Change, Record, UserPk};
+use sim_games_types::{Action, Change, Record, Stored, UserPk};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::error::{AuthError, StoreError};
+use hashes::{FAILURE_STEP, NOBODY};
+use memory::{Failures, Memory};
 
-/// Hashes that are computed at the same time; each takes 19 MiB and some 20 ms.
+pub(crate) use hashes::is_current;
+pub(crate) use renewal::{Renewal, Renewals};
+pub(crate) use token::{Digest, new_token};
+
+/// Hashes that are computed at the same time; each takes up to 19 MiB and some 15 ms.
 const AT_ONCE: usize = 2;
 
-/// Accounts that are remembered, as verified or as failing.
-const REMEMBERED: usize = 10_000;
+/// How long a token is remembered at most. Another process that uses the same database does not
+/// hear of a logout, and takes the token until it has forgotten it.
+const TOKEN_MEMORY: Duration = Duration::from_secs(60);
 
-/// Verified when the account does not exist, so that this takes as long as a wrong password.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keS0wMA\
-                      $q2mE3mXG6mJ4Yw0xq7c1dVYd0h1cI0mYp0X1m3n5p7o";
+/// Users whose text is longer than this are read anew for every request with a token.
+const LONGEST_REMEMBERED: usize = 4096;
 
 /// How logins are limited and how long a verified password is remembered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// Failures of one account within the window.
     pub(crate) failures: u32,
+    /// Failures of all that come from one address.
+    pub(crate) address_failures: u32,
     pub(crate) window: Duration,
     pub(crate) memory: Duration,
 }
 
-/// What is known of passwords in this process.
+/// Who wants to be let in.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// The name that was given.
+    pub(crate) login: &'a str,
+    pub(crate) secret: &'a str,
+    /// The address of the client, where it is known.
+    pub(crate) client: Option<IpAddr>,
+    /// The number of user changes before the account was read.
+    pub(crate) epoch: u64,
+}
+
+/// How a password was found to be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verified {
+    /// It was checked a short while ago.
+    FromMemory,
+    /// It has the hash that is stored.
+    ByHash,
+}
+
+/// What is known of passwords and tokens in this process.
 pub(crate) struct Credentials {
     limits: Limits,
     /// Made anew at every start: the remembered digests are useless elsewhere.
     key: [u8; 32],
-    verified: Mutex<HashMap<UserPk, ([u8; 32], Instant)>>,
-    failures: Mutex<HashMap<String, (u32, Instant)>>,
+    verified: Memory<UserPk, [u8; 32]>,
+    tokens: Memory<Digest, Arc<Stored>>,
+    accounts: Failures<String>,
+    addresses: Failures<IpAddr>,
     permits: Arc<Semaphore>,
     /// Grows when users change, so that a check that began before is not remembered after.
     epoch: AtomicU64,
@@ -59,22 +96,13 @@ impl Credentials {
         Self {
             limits,
             key: rand::random(),
-            verified: Mutex::default(),
-            failures: Mutex::default(),
+            verified: Memory::default(),
+            tokens: Memory::default(),
+            accounts: Failures::new(limits.failures, limits.window),
+            addresses: Failures::new(limits.address_failures, limits.window),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             epoch: AtomicU64::new(0),
         }
-    }
-
-    /// The hash under which a password is stored.
-    pub(crate) async fn hash(&self, password: &str) -> Result<String, StoreError> {
-        let password = password.to_owned();
-        self.compute(move || {
-            let hash: Result<PasswordHash, _> = hasher().hash_password(password.as_bytes());
-            hash.map(|hash| hash.to_string())
-        })
-        .await?
-        .map_err(StoreError::unavailable)
     }
 
     /// The number of user changes so far; read it before the account is.
@@ -85,44 +113,75 @@ impl Credentials {
     /// Whether a password is that of an account; without an account it never is.
     pub(crate) async fn verify(
         &self,
-        login: &str,
+        attempt: Attempt<'_>,
         account: Option<(UserPk, Option<&str>)>,
-        secret: &str,
-        epoch: u64,
-    ) -> Result<(), AuthError> {
+    ) -> Result<Verified, AuthError> {
+        let Attempt { login, secret, client, epoch } = attempt;
         let digest = account.map(|(user, _)| (user, self.digest(user, secret)));
         if digest.as_ref().is_some_and(|(user, digest)| self.is_verified(*user, digest)) {
-            return Ok(());
+            return Ok(Verified::FromMemory);
         }
         let name = account.map_or_else(|| login.to_lowercase(), |(user, _)| user.to_string());
+        let client = client.map(network);
+        self.refuse_guessers(&name, client.as_ref())?;
         let hash = account.and_then(|(_, hash)| hash).unwrap_or(NOBODY).to_owned();
         let secret = secret.to_owned();
-        self.refuse_guessers(&name)?;
-        let good = self
-            .compute(move || hasher().verify_password(secret.as_bytes(), hash.as_str()).is_ok())
-            .await?;
+        let good = self.compute(move || hashes::matches(&secret, &hash)).await?;
         // Guesses that were sent all at once are counted before any of them is answered.
-        self.refuse_guessers(&name)?;
+        self.refuse_guessers(&name, client.as_ref())?;
         let (true, Some((user, digest))) = (good, digest) else {
-            self.count_failure(name);
+            self.accounts.count(&name);
+            if let Some(client) = &client {
+                self.addresses.count(client);
+            }
             return Err(AuthError::Refused);
         };
-        locked(&self.failures).remove(&name);
-        if self.epoch() == epoch {
-            let until = Instant::now() + self.limits.memory;
-            insert_bounded(&mut locked(&self.verified), user, (digest, until), |(_, until)| *until);
-        }
-        Ok(())
+        self.accounts.forget(&name);
+        let until = Instant::now() + self.limits.memory;
+        self.verified.insert_if(user, digest, until, || self.epoch() == epoch);
+        Ok(Verified::ByHash)
     }
 
-    /// Forgets the passwords of users that have changed.
-    pub(crate) fn forget(&self, changes: &[Change]) {
-        for change in changes {
-            if let Record::User(user) = &change.object.record {
-                self.epoch.fetch_add(1, Ordering::SeqCst);
-                locked(&self.verified).remove(&user.id);
-            }
+    /// Waits until a failure may be answered, so that its time tells nothing of the account.
+    pub(crate) async fn even_out(&self, since: Instant) {
+        let steps = since.elapsed().as_millis() / FAILURE_STEP.as_millis() + 1;
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        tokio::time::sleep_until(since + FAILURE_STEP.saturating_mul(steps)).await;
+    }
+
+    /// The user of a token that was looked up a short while ago.
+    pub(crate) fn user_of_token(&self, digest: &Digest) -> Option<Arc<Stored>> {
+        self.tokens.get(digest).map(|(user, _)| user)
+    }
+
+    /// Remembers whose a token is, unless users have changed since it was looked up.
+    pub(crate) fn remember_token(&self, digest: Digest, user: Arc<Stored>, epoch: u64) {
+        if user.json.len() <= LONGEST_REMEMBERED {
+            let until = Instant::now() + self.limits.memory.min(TOKEN_MEMORY);
+            self.tokens.insert_if(digest, user, until, || self.epoch() == epoch);
         }
+    }
+
+    /// Forgets tokens that have ended.
+    pub(crate) fn forget_tokens<'t>(&self, ended: impl IntoIterator<Item = &'t Digest>) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        for digest in ended {
+            self.tokens.remove(digest);
+        }
+    }
+
+    /// Forgets the passwords and tokens of users that have changed.
+    pub(crate) fn forget(&self, changes: &[Change]) {
+        let users: BTreeSet<UserPk> = changes.iter().filter_map(changed_user).collect();
+        if users.is_empty() {
+            return;
+        }
+        // First, so that what is remembered from now on was read after the change.
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        for user in &users {
+            self.verified.remove(user);
+        }
+        self.tokens.retain(|_, user| !users.contains(&UserPk(user.record.pk())));
     }
 
     fn digest(&self, user: UserPk, secret: &str) -> [u8; 32] {
@@ -134,32 +193,15 @@ impl Credentials {
     }
 
     fn is_verified(&self, user: UserPk, digest: &[u8; 32]) -> bool {
-        let verified = locked(&self.verified);
-        verified.get(&user).is_some_and(|(known, until)| {
-            *until > Instant::now() && bool::from(known.ct_eq(digest))
-        })
+        self.verified.get(&user).is_some_and(|(known, _)| known.ct_eq(digest).into())
     }
 
-    fn refuse_guessers(&self, name: &str) -> Result<(), AuthError> {
-        let now = Instant::now();
-        match locked(&self.failures).get(name) {
-            Some((count, until)) if *count >= self.limits.failures && *until > now => {
-                Err(AuthError::Limited { retry_after: *until - now })
-            }
-            _ => Ok(()),
-        }
+    fn refuse_guessers(&self, name: &String, client: Option<&IpAddr>) -> Result<(), AuthError> {
+        self.accounts.refuse_guessers(name)?;
+        client.map_or(Ok(()), |client| self.addresses.refuse_guessers(client))
     }
 
-    fn count_failure(&self, name: String) {
-        let now = Instant::now();
-        let mut failures = locked(&self.failures);
-        let (count, until) = match failures.get(&name) {
-            Some((count, until)) if *until > now => (count + 1, *until),
-            _ => (1, now + self.limits.window),
-        };
-        insert_bounded(&mut failures, name, (count, until), |(_, until)| *until);
-    }
-
+    /// Computes off the asynchronous threads, when it is its turn.
     async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -175,31 +217,23 @@ impl Credentials {
     }
 }
 
-/// Argon2id with the least cost that OWASP recommends.
-fn hasher() -> Argon2<'static> {
-    let params = Params::new(19_456, 2, 1, None).expect("the parameters are within bounds");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Inserts into a bounded memory: what has expired makes room, and if nothing has, all does.
-fn insert_bounded<K: Eq + Hash, V>(
-    map: &mut HashMap<K, V>,
-    key: K,
-    value: V,
-    until: impl Fn(&V) -> Instant,
-) {
-    if map.len() >= REMEMBERED {
-        let now = Instant::now();
-        map.retain(|_, value| until(value) > now);
-        if map.len() >= REMEMBERED {
-            map.clear();
-        }
+/// The user that a change tells of; of a new one nothing can be known yet.
+fn changed_user(change: &Change) -> Option<UserPk> {
+    match &change.object.record {
+        Record::User(user) if change.action != Action::Created => Some(user.id),
+        _ => None,
     }
-    map.insert(key, value);
+}
+
+/// What counts as one address: of IPv6 the network, since one host has all addresses of its own.
+fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => {
+            let bits = address.to_bits() & (u128::MAX << 64);
+            Ipv6Addr::from_bits(bits).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,13 @@ mod feed;
 mod model;
 mod openapi;
 mod postgres;
+#[cfg(feature = "cli")]
+pub mod program;
 mod rest;
 mod sql;
 mod sqlite;
 mod store;
+mod takeover;
 mod webhooks;
 
 #[cfg(test)]
@@ -23,4 +26,5 @@ pub use export::{Export, ExportFormat};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;
 pub use store::{GameSnapshot, RunSnapshot};
+pub use takeover::{Copied, TakeOverError, TakenOver};
 pub use webhooks::WebhookOptions;

@@ -12,7 +12,6 @@ mod parameters;
 mod places;
 mod responses;
 mod schemas;
-mod upcoming;
 mod words;
 
 #[cfg(test)]

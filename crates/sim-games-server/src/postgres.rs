@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 use crate::error::StoreError;
 use crate::sql::News;
 use crate::sql::connection::{Backend, Connection, Fault, FaultKind, Writing};
-use address::Address;
-use connection::PgConnection;
+pub(crate) use address::Address;
+pub(crate) use connection::PgConnection;
 use writer::PgWriter;
 
 /// How long to wait before a server that does not answer at the start is tried again.

@@ -1,5 +1,7 @@
-//! The REST service under `/apis/`: one dispatcher, since every resource answers alike.
+//! The REST service under `/apis/` and `/rest-auth/`: one dispatcher, since every resource answers
+//! alike.
 
+mod account;
 mod answer;
 mod audit;
 mod authcheck;
@@ -36,6 +38,7 @@ use request::{Call, Payload};
 
 /// What the description of the interface is made of.
 pub(crate) use {
+    account::{Account, LONGEST as PASSWORD_LONGEST},
     bulk::RESOURCES as BULK_RESOURCES,
     changes::{LONGEST_WAIT as CHANGES_LONGEST_WAIT, MOST as CHANGES_MOST, USUAL as CHANGES_USUAL},
     list::{PAGE_SIZE, sortable},
@@ -58,13 +61,15 @@ struct Rest {
     barrier: Option<Arc<dyn Barrier>>,
 }
 
-/// The service; it answers `/apis` and everything below, and its description beside it.
+/// The service; it answers `/apis` and everything below, what is below `/rest-auth`, and the paths
+/// of its description.
 pub(crate) fn router(api: GamesApi, barrier: Option<Arc<dyn Barrier>>) -> Router {
     let description = openapi::router(api.options());
     Router::new()
         .route("/apis", any(handle))
         .route("/apis/", any(handle))
         .route("/apis/{*rest}", any(handle))
+        .route("/rest-auth/{*rest}", any(handle))
         .with_state(Rest { api, barrier })
         .merge(description)
 }
@@ -114,6 +119,7 @@ async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response,
             call.only(&[Method::GET]).map(|()| index(&call, "bulk/", &bulk::RESOURCES))
         }
         Place::AuthCheck => authcheck::answer(rest, &call, payload).await,
+        Place::Account(account) => account::answer(rest, &call, payload, account).await,
         place => {
             let user = caller::authenticated(rest, &call, place.challenge()).await?;
             if !caller::may(&user, &call, &place) {
@@ -160,7 +166,9 @@ async fn route(
         (Place::Bulk(resource), &Method::POST) => {
             bulk::create(rest, call, payload, resource, user).await
         }
-        (Place::Bulk(resource), &Method::DELETE) => bulk::delete(rest, call, resource, user).await,
+        (Place::Bulk(resource), &Method::DELETE) if resource != Resource::User => {
+            bulk::delete(rest, call, resource, user).await
+        }
         _ => Err(Refusal::method(&call.method)),
     }
 }

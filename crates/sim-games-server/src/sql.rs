@@ -17,6 +17,7 @@ mod read;
 mod readers;
 mod row;
 pub(crate) mod statements;
+mod tokens;
 mod unit;
 mod write;
 mod writer;
@@ -29,6 +30,7 @@ use sim_games_types::{Change, GamePk, Resource, RunPk, Stored, UserPk};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::credentials::Digest;
 use crate::error::StoreError;
 use crate::store::{
     Account, AuditQuery, Events, GameSnapshot, HookProgress, HookRow, JournalPage, JournalQuery,
@@ -39,6 +41,7 @@ use connection::{Backend, Connection, Durability, Fault, Writing};
 use readers::Readers;
 use writer::{Job, Message, Writer};
 
+pub(crate) use conflict::explain;
 #[cfg(test)]
 pub(crate) use conflict::matching_sql;
 pub(crate) use dialect::Dialect;
@@ -191,6 +194,52 @@ impl Store {
     pub(crate) async fn account(&self, login: &str) -> Result<Option<Account>, StoreError> {
         let login = login.to_owned();
         self.readers.run(move |connection| read::account(connection, &login)).await
+    }
+
+    /// The active user of a token.
+    pub(crate) async fn token_user(
+        &self,
+        digest: Digest,
+    ) -> Result<Option<Arc<Stored>>, StoreError> {
+        self.readers.run(move |connection| tokens::user(connection, &digest)).await
+    }
+
+    /// The digests of a user's tokens, the oldest first.
+    #[cfg(test)]
+    pub(crate) async fn tokens_of(&self, user: UserPk) -> Result<Vec<Digest>, StoreError> {
+        let found = self.readers.run(move |connection| tokens::of(connection, user)).await?;
+        Ok(found.into_iter().map(|(digest, _)| digest).collect())
+    }
+
+    /// Adds a token of a user whose password has this hash, and tells which ones it displaced; none
+    /// when the user or the hash has changed meanwhile.
+    pub(crate) async fn add_token(
+        &self,
+        user: UserPk,
+        hash: String,
+        digest: Digest,
+    ) -> Result<Option<Vec<Digest>>, StoreError> {
+        let add = move |connection: &dyn Writing| tokens::add(connection, user, &hash, &digest);
+        self.chore(Durability::Durable, add).await
+    }
+
+    /// Ends a token.
+    pub(crate) async fn remove_token(&self, digest: Digest) -> Result<(), StoreError> {
+        let remove = move |connection: &dyn Writing| tokens::remove(connection, &digest);
+        self.chore(Durability::Durable, remove).await
+    }
+
+    /// Replaces the hash of a password, if it is still the old one. That is no change of the user
+    /// and not journaled: the password is the same, and nobody may see its hash.
+    pub(crate) async fn replace_hash(
+        &self,
+        user: UserPk,
+        old: String,
+        new: String,
+    ) -> Result<bool, StoreError> {
+        let replace =
+            move |connection: &dyn Writing| tokens::replace_hash(connection, user, &old, &new);
+        self.chore(Durability::Durable, replace).await
     }
 
     /// The stored first answer of a call.

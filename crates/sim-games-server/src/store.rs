@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sim_games_types::{Change, Committed, GamePk, Resource, RunPk, Stored, Timestamp, UnitOfWork};
 
+use crate::credentials::Digest;
 use crate::model::{Condition, Presence, Table};
 
 /// A game and what hangs from it directly, as they stood at one moment.
@@ -47,6 +48,8 @@ pub(crate) struct Work {
     pub(crate) spare_superusers: bool,
     /// Whether the rows are answered as they are after the last operation, not after their own.
     pub(crate) rows_at_end: bool,
+    /// The token that its caller uses, which outlives a change of the caller's password.
+    pub(crate) keep_token: Option<Digest>,
 }
 
 /// How a unit of work tells which of its operations is refused.
@@ -69,6 +72,7 @@ impl From<UnitOfWork> for Work {
             report: Report::Single,
             spare_superusers: false,
             rows_at_end: false,
+            keep_token: None,
         }
     }
 }

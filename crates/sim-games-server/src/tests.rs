@@ -4,6 +4,7 @@ mod export;
 mod feed;
 pub(crate) mod fixture;
 pub(crate) mod server;
+mod tokens;
 mod units;
 
 /// Stamps the tests of a store into a module for each database.
@@ -65,5 +66,17 @@ store_tests! {
         a_reader_that_falls_behind_reads_on_from_the_journal,
         the_journal_outlives_the_process,
         the_feed_ends_when_the_store_is_closed,
+    },
+    tokens::{
+        a_token_is_its_user_until_it_is_logged_out,
+        of_a_token_only_the_digest_is_stored,
+        the_twenty_first_token_ends_the_oldest,
+        a_user_who_may_no_longer_log_in_has_no_tokens,
+        a_new_password_keeps_the_token_in_use_and_no_other,
+        a_password_that_changed_since_it_was_checked_gives_no_token,
+        a_hash_that_django_wrote_is_replaced_after_the_first_login,
+        a_hash_that_cannot_be_read_lets_nobody_in,
+        a_renewal_never_undoes_a_new_password,
+        many_users_of_one_unit_log_in_and_get_better_hashes,
     },
 }

@@ -21,6 +21,8 @@ use crate::error::StoreError;
 use crate::sql::Store;
 use dispatcher::Dispatcher;
 use sender::Sender;
+#[cfg(feature = "cli")]
+pub(crate) use sender::install_tls_provider;
 
 /// How webhooks are delivered.
 #[derive(Clone, Debug)]

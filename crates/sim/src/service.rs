@@ -175,6 +175,8 @@ async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationTo
             tracing::debug!("a connection keeps its delay: {error}");
         }
     });
+    // Failed logins are counted by address as well.
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(error) = server.await {
         tracing::error!("a listening socket failed: {error}");

@@ -10,6 +10,9 @@ use anyhow::{Context, Result};
 /// Linux counts the CPU time of processes in hundredths of a second, on every machine of today.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// The bytes of a mebibyte.
+pub(super) const MIB: f64 = 1024.0 * 1024.0;
+
 /// The CPU time a process has used so far, user and system together.
 pub(super) fn cpu_seconds(pid: u32) -> Result<f64> {
     let path = format!("/proc/{pid}/stat");
@@ -26,10 +29,15 @@ fn parse_cpu(stat: &str) -> Option<f64> {
 
 /// The memory of a process that is in RAM, in MB.
 pub(super) fn rss_mb(pid: u32) -> Result<f64> {
+    rss_bytes(pid).map(|bytes| bytes / 1e6)
+}
+
+/// The memory of a process that is in RAM.
+pub(super) fn rss_bytes(pid: u32) -> Result<f64> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| format!("reading `{path}`"))?;
     let kib = parse_rss(&status).with_context(|| format!("`{path}` is not as expected"))?;
-    Ok(kib * 1024.0 / 1e6)
+    Ok(kib * 1024.0)
 }
 
 fn parse_rss(status: &str) -> Option<f64> {
@@ -50,6 +58,10 @@ impl Samples {
 
     pub(super) fn extend(&mut self, other: Self) {
         self.samples.extend(other.samples);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.samples.len()
     }
 
     /// The duration that this share of all samples does not exceed, in milliseconds.

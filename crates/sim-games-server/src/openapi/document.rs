@@ -4,18 +4,13 @@ use serde_json::{Map, Value, json};
 use sim_games_types::Resource;
 
 use super::operations::{self, Operation};
-use super::{Limits, parameters, places, responses, schemas, upcoming, words};
+use super::{Limits, parameters, places, responses, schemas, words};
 
 /// The path items of a document.
-pub(super) type Paths = Map<String, Value>;
+type Paths = Map<String, Value>;
 
 /// The document of a service with these limits.
 pub(super) fn of(limits: &Limits) -> Value {
-    with(limits, upcoming::Part::exists)
-}
-
-/// The document with the parts that others build, where they are wanted.
-pub(super) fn with(limits: &Limits, wanted: impl Fn(&upcoming::Part) -> bool) -> Value {
     let mut paths = Paths::new();
     for place in places::all() {
         for method in places::methods(&place) {
@@ -24,7 +19,6 @@ pub(super) fn with(limits: &Limits, wanted: impl Fn(&upcoming::Part) -> bool) ->
             }
         }
     }
-    upcoming::add(&mut paths, limits, wanted);
     json!({
         "openapi": "3.1.0",
         "info": info(limits),
@@ -41,11 +35,10 @@ pub(super) fn with(limits: &Limits, wanted: impl Fn(&upcoming::Part) -> bool) ->
     })
 }
 
-/// Adds an operation; one that is there already is described by the service's own place.
-pub(super) fn add(paths: &mut Paths, path: &str, method: &str, operation: Operation) {
+fn add(paths: &mut Paths, path: &str, method: &str, operation: Operation) {
     let item = paths.entry(path).or_insert_with(|| json!({}));
     if let Value::Object(item) = item {
-        item.entry(method.to_ascii_lowercase()).or_insert_with(|| operation.into_value());
+        item.insert(method.to_ascii_lowercase(), operation.into_value());
     }
 }
 
@@ -58,7 +51,7 @@ fn info(limits: &Limits) -> Value {
          methods by 308, with the right address. Where there is `GET` there is `HEAD`, and \
          everything answers `OPTIONS`, also for pages of other origins.\n\n\
          Staff may do everything, but only superusers change superusers. Everybody else may read \
-         the own account and the own runusers.\n\n\
+         the own account and the own runusers, and change the own names and password.\n\n\
          A request that is refused changes nothing. Fields that are wrong are named, each with \
          sentences that can be shown to people; other refusals have a `detail`. A body may have \
          {} bytes, and a query {} parameters; after too many failed logins of an account its logins are refused for a while \

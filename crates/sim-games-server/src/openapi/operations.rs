@@ -1,11 +1,10 @@
 //! What is said of each method of each place.
 
+mod account;
 mod bulk;
 mod other;
 mod resource;
 mod run;
-
-pub(super) use bulk::create as create_many;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -15,7 +14,7 @@ use super::Limits;
 use super::parameters::{self, header};
 use super::responses::Refused;
 use crate::model::children_of;
-use crate::rest::Place;
+use crate::rest::{Account, Place};
 
 /// The description of a method of a place, if there is one.
 pub(super) fn of(place: &Place, method: &str, limits: &Limits) -> Option<Operation> {
@@ -38,6 +37,19 @@ pub(super) fn of(place: &Place, method: &str, limits: &Limits) -> Option<Operati
         (Place::Units, "POST") => Some(other::commit()),
         (Place::Changes, "GET") => Some(other::changes()),
         (Place::AuthCheck, "POST") => Some(other::check_login()),
+        (Place::Account(account), method) => of_account(*account, method),
+        _ => None,
+    }
+}
+
+fn of_account(account: Account, method: &str) -> Option<Operation> {
+    match (account, method) {
+        (Account::Login, "POST") => Some(account::log_in()),
+        (Account::Logout, "POST") => Some(account::log_out()),
+        (Account::OwnUser, "GET") => Some(account::read()),
+        (Account::OwnUser, "PUT") => Some(account::replace()),
+        (Account::OwnUser, "PATCH") => Some(account::change()),
+        (Account::PasswordChange, "POST") => Some(account::change_password()),
         _ => None,
     }
 }

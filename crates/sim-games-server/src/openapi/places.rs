@@ -2,7 +2,7 @@
 
 use sim_games_types::Resource;
 
-use crate::rest::{BULK_RESOURCES, Place};
+use crate::rest::{Account, BULK_RESOURCES, Place};
 
 /// All places, in the order in which the document tells them.
 pub(super) fn all() -> Vec<Place> {
@@ -22,6 +22,7 @@ pub(super) fn all() -> Vec<Place> {
         }
     }
     places.extend([Place::Units, Place::Changes, Place::AuthCheck]);
+    places.extend(Account::ALL.map(Place::Account));
     places
 }
 
@@ -47,6 +48,7 @@ pub(super) fn path(place: &Place) -> String {
         Place::Units => "/apis/units/".to_owned(),
         Place::Changes => "/apis/changes/".to_owned(),
         Place::AuthCheck => "/apis/authcheck/".to_owned(),
+        Place::Account(account) => format!("/rest-auth/{}/", account.path()),
         Place::Unknown => String::new(),
     }
 }

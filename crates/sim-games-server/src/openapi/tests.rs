@@ -17,7 +17,6 @@ use sim_games_types::Resource;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use super::upcoming::Part;
 use super::{Limits, document, examples};
 use crate::{GamesApi, Options};
 
@@ -26,11 +25,6 @@ const LIMITS: Limits = Limits { body: 1024 * 1024, page: 5000, parameters: 100, 
 /// The document that is served.
 fn served() -> Value {
     document::of(&LIMITS)
-}
-
-/// The same with all that is still being built.
-fn whole() -> Value {
-    document::with(&LIMITS, |_: &Part| true)
 }
 
 /// An operation of a document.

@@ -26,7 +26,7 @@ const STATEMENTS: usize = 512;
 
 /// A connection and the runtime that drives it while somebody waits for it.
 #[derive(Debug)]
-pub(super) struct PgConnection {
+pub(crate) struct PgConnection {
     /// There until the connection is dropped.
     runtime: Option<Runtime>,
     client: Client,
@@ -73,7 +73,7 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 }
 
 impl PgConnection {
-    pub(super) fn open(address: &Address) -> Result<Self, Fault> {
+    pub(crate) fn open(address: &Address) -> Result<Self, Fault> {
         let other = |error| Fault::new(FaultKind::Other, error);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(other)?;
         let client = runtime.block_on(async {

@@ -145,7 +145,8 @@ CREATE TABLE decision (
   run BIGINT NOT NULL REFERENCES run (id)
 );
 CREATE UNIQUE INDEX decision_natural ON decision (period, coalesce(role, 0), name);
-CREATE INDEX decision_role ON decision (role);
+-- With the period, so that who looks for both does not go through all rows of the role.
+CREATE INDEX decision_role ON decision (role, period);
 CREATE INDEX decision_run ON decision (run);
 
 CREATE TABLE result (
@@ -159,7 +160,7 @@ CREATE TABLE result (
   run BIGINT NOT NULL REFERENCES run (id)
 );
 CREATE UNIQUE INDEX result_natural ON result (period, coalesce(role, 0), name);
-CREATE INDEX result_role ON result (role);
+CREATE INDEX result_role ON result (role, period);
 CREATE INDEX result_run ON result (run);
 
 CREATE TABLE hook (

@@ -74,19 +74,23 @@ async fn processes_that_write_at_once_make_one_journal_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_password_that_another_process_changes_is_forgotten() {
+async fn a_password_that_another_process_changes_is_forgotten_with_its_tokens() {
     let Some(schema) = Schema::create().await else { return };
     let (first, second) = (open(&schema.url()).await.unwrap(), open(&schema.url()).await.unwrap());
     let account = json!({"email": "s1@div.edu", "password": "old"});
     first.commit(unit([create(Resource::User, account, None)])).await.unwrap();
     let user = second.authenticate("s1@div.edu", "old").await.unwrap().id;
     assert_eq!(user, UserPk(2));
+    let token = first.log_in(None, "s1@div.edu", "old").await.unwrap();
+    assert_eq!(second.authenticate_token(&token).await.unwrap().id, user);
     let mut news = second.store().live().unwrap();
     let changed = change(Resource::User, user.0, json!({"password": "new"}));
     first.commit(unit([changed])).await.unwrap();
     timeout(DEADLINE, news.recv()).await.unwrap().unwrap();
     let refused = second.authenticate("s1@div.edu", "old").await.unwrap_err();
     assert!(matches!(refused, AuthError::Refused), "{refused}");
+    let ended = second.authenticate_token(&token).await.unwrap_err();
+    assert!(matches!(ended, AuthError::Refused), "{ended}");
     first.close().await;
     second.close().await;
 }
@@ -224,7 +228,8 @@ async fn every_table_has_the_columns_that_its_description_names() {
                 of.by_pk.clone(),
                 of.current.clone(),
                 of.delete.clone(),
-                statements::insert(resource).to_owned(),
+                statements::insert(resource, false).to_owned(),
+                statements::insert(resource, true).to_owned(),
                 statements::update(table, &all),
                 statements::update(table, &[0]),
             ];

@@ -11,7 +11,9 @@ use super::address::Address;
 use super::connection::{PgConnection, pause};
 use super::statements;
 use crate::model::{Cell as FieldCell, Table};
-use crate::sql::connection::{Connection, Durability, EachRow, Fault, FaultKind, Value, Writing};
+use crate::sql::connection::{
+    Birth, Connection, Durability, EachRow, Fault, FaultKind, Value, Writing,
+};
 use crate::sql::{Dialect, Entry, entry};
 
 /// How long to ask what became of a commit whose answer was lost.
@@ -35,7 +37,8 @@ pub(super) struct PgWriter {
     channel: String,
     /// The transaction's number with the server, by which its fate can be found out.
     transaction: Cell<i64>,
-    has_recorded: Cell<bool>,
+    /// The last number that the transaction has put into the journal.
+    recorded: Cell<Option<u64>>,
 }
 
 impl PgWriter {
@@ -47,9 +50,9 @@ impl PgWriter {
             // What is answered as saved must outlive a loss of power, whatever the server's default.
             connection.batch("SET synchronous_commit TO on")?;
         }
-        let (transaction, has_recorded) = (Cell::new(0), Cell::new(false));
+        let (transaction, recorded) = (Cell::new(0), Cell::new(None));
         let address = address.clone();
-        Ok(Self { connection, address, key, channel, transaction, has_recorded })
+        Ok(Self { connection, address, key, channel, transaction, recorded })
     }
 
     /// Finds out what became of a commit whose answer was lost with the connection.
@@ -102,7 +105,7 @@ impl Connection for PgWriter {
 
 impl Writing for PgWriter {
     fn begin(&self, durability: Durability) -> Result<u64, Fault> {
-        self.has_recorded.set(false);
+        self.recorded.set(None);
         self.connection.ahead("BEGIN");
         if durability == Durability::Relaxed {
             self.connection.ahead("SET LOCAL synchronous_commit TO off");
@@ -138,11 +141,14 @@ impl Writing for PgWriter {
         &self,
         table: &Table,
         cells: &[FieldCell],
-        now: Timestamp,
+        birth: Birth,
     ) -> Result<Option<Entry>, Fault> {
         let mut values: Vec<Value<'_>> = cells.iter().map(Value::from).collect();
-        values.push(now.micros().into());
-        let rows = self.connection.query(statements::insert(table.resource), &values)?;
+        values.push(birth.created.micros().into());
+        values.push(birth.updated.micros().into());
+        values.extend(birth.pk.map(Value::from));
+        let sql = statements::insert(table.resource, birth.pk.is_some());
+        let rows = self.connection.query(sql, &values)?;
         rows.first().map(|row| entry(table.resource, row)).transpose()
     }
 
@@ -180,21 +186,18 @@ impl Writing for PgWriter {
     }
 
     fn record(&self, changes: &[Change]) -> Result<(), Fault> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        self.has_recorded.set(true);
+        let Some(last) = changes.last() else { return Ok(()) };
+        self.recorded.set(Some(last.seq));
         let columns = Columns::of(changes);
         self.connection.send(RECORD, &columns.values()).map(|_| ())
     }
 
-    fn commit(&self, head: u64) -> Result<(), Fault> {
+    fn commit(&self) -> Result<(), Fault> {
         // A transaction that has failed would be rolled back by its COMMIT without a word; a
         // statement before it says so.
-        let word = if self.has_recorded.get() {
-            format!("SELECT pg_notify('{}', '{head}'); COMMIT", self.channel)
-        } else {
-            "SELECT 1; COMMIT".to_owned()
+        let word = match self.recorded.get() {
+            Some(head) => format!("SELECT pg_notify('{}', '{head}'); COMMIT", self.channel),
+            None => "SELECT 1; COMMIT".to_owned(),
         };
         match self.connection.batch(&word) {
             Err(fault) if fault.kind == FaultKind::Gone => self.fate(),

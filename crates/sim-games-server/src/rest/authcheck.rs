@@ -2,9 +2,10 @@
 
 use axum::http::{Method, StatusCode, header};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::json;
 use sim_games_types::Fields;
 
+use super::account::required_text;
 use super::answer::{self, Refusal};
 use super::request::{Call, Payload};
 use super::{Rest, caller};
@@ -23,7 +24,7 @@ pub(super) async fn answer(
     call.only(&[Method::POST])?;
     let (login, password) = credentials(&payload.fields().await?)?;
     let refused = || Refusal::bad_request(json!(["Unable to log in with provided credentials."]));
-    let user = rest.api.authenticate(&login, &password).await;
+    let user = rest.api.authenticate_from(call.client, &login, &password).await;
     let user = user.map_err(|error| Refusal::login(error, refused))?;
     Ok(answer::json(StatusCode::OK, &json!({ "authid": user.id, "email": user.email })))
 }
@@ -40,17 +41,7 @@ fn credentials(fields: &Fields) -> Result<(String, String), FieldErrors> {
     if email.is_some_and(|email| !is_email(email)) {
         errors.push("email", "Enter a valid email address.");
     }
-    let password = match fields.get("password") {
-        None => Err("This field is required."),
-        Some(Value::Null) => Err("This field may not be null."),
-        Some(Value::String(text)) if text.is_empty() => Err("This field may not be blank."),
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(Value::Number(number)) => Ok(number.to_string()),
-        Some(_) => Err("Not a valid string."),
-    };
-    if let Err(message) = password {
-        errors.push("password", message);
-    }
+    let password = required_text(fields, "password", &mut errors);
     let login = match (key.flatten(), email) {
         (Some(key), _) => key.to_string(),
         (None, Some(email)) => email.to_owned(),
@@ -62,7 +53,7 @@ fn credentials(fields: &Fields) -> Result<(String, String), FieldErrors> {
         }
     };
     match password {
-        Ok(password) if errors.is_empty() => Ok((login, password)),
+        Some(password) if errors.is_empty() => Ok((login, password)),
         _ => Err(errors),
     }
 }

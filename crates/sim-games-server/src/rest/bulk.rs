@@ -8,13 +8,13 @@ use sim_games_types::{Operation, Resource, Target, User};
 use super::Rest;
 use super::answer::{self, Refusal};
 use super::request::{Call, Payload, as_fields};
-use super::write::{commit, single, unit};
+use super::write::{commit, guarded, single, unit};
 use crate::error::FieldErrors;
 use crate::model::{Presence, Strictness, Table, conditions, type_name};
 use crate::store::{Query, Report, Work};
 
-/// The resources that have a bulk collection.
-pub(crate) const RESOURCES: [Resource; 9] = [
+/// The resources that have a bulk collection. Users are created there, but never deleted.
+pub(crate) const RESOURCES: [Resource; 10] = [
     Resource::Decision,
     Resource::Period,
     Resource::Phase,
@@ -23,6 +23,7 @@ pub(crate) const RESOURCES: [Resource; 9] = [
     Resource::Run,
     Resource::RunUser,
     Resource::Scenario,
+    Resource::User,
     Resource::World,
 ];
 
@@ -48,7 +49,7 @@ pub(super) async fn create(
         let message = format!("Send at most {most} objects at once.");
         return Err(FieldErrors::one(FieldErrors::OBJECT, message).into());
     }
-    let operations = operations(resource, items)?;
+    let operations = operations(resource, items, user)?;
     let work = Work {
         creates: Presence::NewInBulk,
         report: if many { Report::All } else { Report::Single },
@@ -63,15 +64,22 @@ pub(super) async fn create(
     }
 }
 
-fn operations(resource: Resource, items: Vec<Value>) -> Result<Vec<Operation>, Refusal> {
+fn operations(
+    resource: Resource,
+    items: Vec<Value>,
+    user: &User,
+) -> Result<Vec<Operation>, Refusal> {
     let items: Vec<_> = items.into_iter().map(as_fields).collect();
     if items.iter().any(Result::is_err) {
         let told =
             items.into_iter().map(|item| item.map_or_else(FieldErrors::into_value, |_| json!({})));
         return Err(Refusal::bad_request(told.collect()));
     }
-    let create = |fields| Operation::Create { resource, fields, reference: None };
-    Ok(items.into_iter().flatten().map(create).collect())
+    let create = |fields| {
+        let fields = guarded(resource, fields, user)?;
+        Ok(Operation::Create { resource, fields, reference: None })
+    };
+    items.into_iter().flatten().map(create).collect()
 }
 
 /// Deletes what fulfils the filters; a request that filters nothing is refused.

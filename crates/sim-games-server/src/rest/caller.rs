@@ -17,25 +17,39 @@ pub(super) async fn authenticated(
     challenge: &'static str,
 ) -> Result<User, Refusal> {
     let refuse = |detail| Refusal::unauthenticated(detail, challenge);
-    let header = call.header(header::AUTHORIZATION).unwrap_or_default();
-    let (scheme, credentials) = header.trim().split_once(' ').unwrap_or((header.trim(), ""));
-    match scheme.to_ascii_lowercase().as_str() {
+    let (scheme, credentials) = authorization(call);
+    match scheme.as_str() {
         "basic" => {
             let invalid = || refuse("Invalid username/password.");
-            let (login, password) = basic(credentials.trim()).ok_or_else(invalid)?;
-            let user = rest.api.authenticate(&login, &password).await;
+            let (login, password) = basic(credentials).ok_or_else(invalid)?;
+            let user = rest.api.authenticate_from(call.client, &login, &password).await;
             user.map_err(|error| Refusal::login(error, invalid))
         }
-        "token" => Err(refuse("Invalid token.")),
+        "token" => {
+            let user = rest.api.authenticate_token(credentials).await;
+            user.map_err(|error| Refusal::login(error, || refuse("Invalid token.")))
+        }
         _ => Err(refuse("Authentication credentials were not provided.")),
     }
+}
+
+/// The token that the request carries, whether it is one or not.
+pub(super) fn token(call: &Call) -> Option<&str> {
+    let (scheme, credentials) = authorization(call);
+    (scheme == "token").then_some(credentials)
+}
+
+/// The scheme in lower case, and what comes after it.
+fn authorization(call: &Call) -> (String, &str) {
+    let header = call.header(header::AUTHORIZATION).unwrap_or_default().trim();
+    let (scheme, credentials) = header.split_once(' ').unwrap_or((header, ""));
+    (scheme.to_ascii_lowercase(), credentials.trim())
 }
 
 fn basic(credentials: &str) -> Option<(String, String)> {
     let text = String::from_utf8(BASE64_STANDARD.decode(credentials).ok()?).ok()?;
     let (login, password) = text.split_once(':')?;
-    // No name has a NUL character, and not every database understands one.
-    (!login.contains('\0')).then(|| (login.to_owned(), password.to_owned()))
+    Some((login.to_owned(), password.to_owned()))
 }
 
 /// Whether a user may make a call: staff anything, a player only read what is the player's own.

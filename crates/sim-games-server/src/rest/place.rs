@@ -1,8 +1,9 @@
-//! What a path under `/apis/` stands for.
+//! What a path under `/apis/` or `/rest-auth/` stands for.
 
 use percent_encoding::percent_decode_str;
 use sim_games_types::Resource;
 
+use super::account::Account;
 use super::bulk;
 
 /// A place of the service.
@@ -30,6 +31,8 @@ pub(crate) enum Place {
     Changes,
     /// The check of a login.
     AuthCheck,
+    /// What users do with their own account.
+    Account(Account),
     /// Nothing.
     Unknown,
 }
@@ -37,6 +40,9 @@ pub(crate) enum Place {
 impl Place {
     /// Reads a path, with or without its final slash.
     pub(crate) fn of(path: &str) -> Self {
+        if let Some(below) = path.strip_prefix("/rest-auth") {
+            return Account::of(below.trim_matches('/')).map_or(Self::Unknown, Self::Account);
+        }
         let below = path.strip_prefix("/apis").unwrap_or_default();
         let segments: Vec<&str> = below.trim_matches('/').split('/').collect();
         match segments[..] {
@@ -70,10 +76,13 @@ impl Place {
             | Self::Export(_)
             | Self::Audit(_)
             | Self::Unknown => "GET, HEAD, OPTIONS",
-            Self::Collection(Resource::Hook) => "GET, POST, HEAD, OPTIONS",
+            Self::Collection(Resource::Hook) | Self::Bulk(Resource::User) => {
+                "GET, POST, HEAD, OPTIONS"
+            }
             Self::Collection(_) => "GET, POST, PUT, HEAD, OPTIONS",
             Self::Detail(..) => "GET, PUT, PATCH, DELETE, HEAD, OPTIONS",
             Self::Bulk(_) => "GET, POST, DELETE, HEAD, OPTIONS",
+            Self::Account(account) => account.allow(),
             Self::Rewind(_) | Self::Units | Self::AuthCheck => "POST, OPTIONS",
         }
     }
@@ -115,6 +124,12 @@ mod tests {
             ("/apis/worlds/3/audit/", Place::Unknown),
             ("/apis/bulk/roles/", Place::Bulk(Resource::Role)),
             ("/apis/bulk/games/", Place::Unknown),
+            ("/apis/bulk/users/", Place::Bulk(Resource::User)),
+            ("/apis/bulk/hooks/", Place::Unknown),
+            ("/rest-auth/login/", Place::Account(Account::Login)),
+            ("/rest-auth/password/change", Place::Account(Account::PasswordChange)),
+            ("/rest-auth/password/reset/", Place::Unknown),
+            ("/rest-auth/games/", Place::Unknown),
             ("/apis/bulk/roles/1/", Place::Unknown),
             ("/apis/units/", Place::Units),
             ("/apis/changes/", Place::Changes),

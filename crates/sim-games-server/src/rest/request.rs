@@ -1,10 +1,12 @@
 //! A request taken apart: method, path, parameters, body.
 
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -23,6 +25,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     /// The query's parameters, in their order.
     pub(super) parameters: Vec<(String, String)>,
+    /// Where it comes from, where the server tells it.
+    pub(super) client: Option<IpAddr>,
 }
 
 /// The body of a request, which is read only once the caller is known.
@@ -38,7 +42,10 @@ pub(super) fn take_apart(request: Request, limit: usize) -> (Call, Payload) {
     let (parts, body) = request.into_parts();
     let query = parts.uri.query().unwrap_or_default();
     let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let call = Call { method: parts.method, uri: parts.uri, headers: parts.headers, parameters };
+    let client =
+        parts.extensions.get().map(|ConnectInfo(from): &ConnectInfo<SocketAddr>| from.ip());
+    let Parts { method, uri, headers, .. } = parts;
+    let call = Call { method, uri, headers, parameters, client };
     let media_type = call.header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
     (call, Payload { body, media_type, limit })
 }

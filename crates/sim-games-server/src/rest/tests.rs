@@ -1,10 +1,12 @@
 //! The REST service, without sockets.
 
 mod access;
+mod bulk_users;
 mod changes;
 mod fuzz;
 mod history;
 mod resources;
+mod tokens;
 mod units;
 mod upserts;
 mod version;
@@ -49,8 +51,9 @@ impl Service {
         let directory = TempDir::new().unwrap();
         let options = Options {
             body_limit: 10_000,
-            bulk_items: 4,
+            bulk_items: 40,
             login_failures: 3,
+            address_failures: 5,
             ..Options::new(directory.path().join("games.db"))
         };
         let api = GamesApi::open(options).await.unwrap();

@@ -73,7 +73,7 @@ pub(super) fn refusal(
 }
 
 /// Adds what only the database knows: missing parents and values that are taken.
-pub(super) fn explain(
+pub(crate) fn explain(
     connection: &dyn Connection,
     table: &Table,
     cells: &[Cell],

@@ -11,6 +11,7 @@ use sim_games_types::{
 
 use super::connection::{Connection, Fault, Writing};
 use super::{conflict, read};
+use crate::credentials::Digest;
 use crate::error::{FieldErrors, StoreError};
 use crate::model::{Presence, Table, check};
 use crate::store::{Outcome, Report, Work};
@@ -58,6 +59,8 @@ pub(super) struct Session<'c> {
     pub(super) actor: Option<UserPk>,
     pub(super) cause: Option<Arc<str>>,
     pub(super) references: BTreeMap<Reference, i64>,
+    /// The token that outlives a change of its user's password.
+    pub(super) keep_token: Option<&'c Digest>,
     /// The journal's last number.
     pub(super) seq: u64,
     /// What was changed so far; the writer puts it into the journal.
@@ -88,6 +91,7 @@ pub(super) fn execute(
         actor: unit.actor,
         cause: unit.cause.as_deref().map(Into::into),
         references: BTreeMap::new(),
+        keep_token: work.keep_token.as_ref(),
         seq: head,
         changes: Vec::new(),
     };

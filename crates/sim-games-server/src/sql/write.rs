@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sim_games_types::{Action, Change, Fields, Resource, Stored, Timestamp};
 
-use super::connection::Fault;
+use super::connection::{Birth, Fault};
 use super::row::{Entry, cell};
 use super::unit::{Failure, Session};
-use super::{conflict, read, statements};
+use super::{conflict, read, statements, tokens};
 use crate::error::StoreError;
 use crate::model::{Cell, Presence, Table, apply_rules, check};
 
@@ -28,7 +28,7 @@ impl Session<'_> {
             conflict::explain(self.connection, table, &cells, None, &mut errors)?;
             return Err(errors.into());
         }
-        let stored = self.connection.insert(table, &cells, self.at)?;
+        let stored = self.connection.insert(table, &cells, Birth::at(self.at))?;
         let Some(entry) = stored else {
             return Err(conflict::refusal(self.connection, table, &cells, None));
         };
@@ -66,6 +66,7 @@ impl Session<'_> {
             return Err(conflict::refusal(self.connection, table, &cells, Some(pk)));
         };
         self.rehang(table, pk, &current, &cells)?;
+        tokens::end_after(self.connection, (table, pk), (&changed, &cells), self.keep_token)?;
         self.record(Action::Changed, entry)
     }
 

@@ -127,11 +127,11 @@ impl Writer {
                 continue;
             }
             let done = self.attempt(|connection| {
-                let head = connection.begin(durability)?;
+                connection.begin(durability)?;
                 for chore in &mut chores {
                     chore.carry_out(connection)?;
                 }
-                connection.commit(head)
+                connection.commit()
             });
             let done = done.map_err(|fault| {
                 tracing::warn!(error = %fault, "could not note what was done");
@@ -241,6 +241,6 @@ fn transaction(connection: &dyn Writing, works: &[Work]) -> Result<Group, Fault>
         }
     }
     connection.record(&group.changes)?;
-    connection.commit(head)?;
+    connection.commit()?;
     Ok(group)
 }

@@ -11,3 +11,7 @@ CREATE TABLE token (
 ) WITHOUT ROWID;
 CREATE INDEX token_user ON token (user);
 CREATE INDEX journal_run ON journal (run, seq) WHERE run IS NOT NULL;
+DROP INDEX decision_role;
+CREATE INDEX decision_role ON decision (role, period);
+DROP INDEX result_role;
+CREATE INDEX result_role ON result (role, period);

@@ -243,7 +243,7 @@ fn a_unit_is_durable_also_after_a_note_that_was_not() {
         let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         let found = writer.connection.pragma_query_value(None, "synchronous", read).unwrap();
         assert_eq!(found, level);
-        writer.commit(0).unwrap();
+        writer.commit().unwrap();
     }
 }
 
@@ -256,4 +256,17 @@ fn a_broken_constraint_is_told_from_other_faults() {
     assert_eq!(broken.kind, FaultKind::Constraint);
     let wrong = Connection::execute(&writer, "DELETE FROM nothing", &[]).unwrap_err();
     assert_eq!(wrong.kind, FaultKind::Other);
+}
+
+#[test]
+fn a_decision_is_looked_up_by_period_and_role_and_not_through_all_of_the_role() {
+    let dir = TempDir::new().unwrap();
+    let connection = open::writer(&dir.path().join("games.db")).unwrap();
+    let select = &statements::of(Resource::Decision).select;
+    let sql = format!(
+        "EXPLAIN QUERY PLAN {select} WHERE t.name = 'd' AND t.period = 1 AND t.role = 2 \
+         ORDER BY t.id LIMIT 2"
+    );
+    let plan: String = connection.query_row(&sql, [], |row| row.get(3)).unwrap();
+    assert!(plan.contains("decision_role (role=? AND period=?)"), "{plan}");
 }

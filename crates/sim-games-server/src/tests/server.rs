@@ -45,7 +45,8 @@ impl Drop for Schema {
     }
 }
 
-async fn carry_out(server: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+/// Carries out statements on a server.
+pub(crate) async fn carry_out(server: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
     let driving = tokio::spawn(connection);
     client.batch_execute(sql).await?;

@@ -80,7 +80,7 @@ fn is_secure(url: &str) -> bool {
 }
 
 /// reqwest is built without a TLS provider of its own and takes the process's.
-fn install_tls_provider() {
+pub(crate) fn install_tls_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none()
         && rustls::crypto::ring::default_provider().install_default().is_err()
     {

@@ -28,14 +28,14 @@ pub(super) fn list(resource: Resource) -> Operation {
             StatusCode::OK,
             "A page of the list.",
             &array(resource),
-            &[("page", json!([examples::object(resource)]))],
+            &[("page", resource::page(resource))],
             &["Link"],
         )
         .refused(resource::filter_refusals(resource))
         .refused([Refused::MissingPage])
 }
 
-pub(in crate::openapi) fn create(resource: Resource, limits: &Limits) -> Operation {
+pub(super) fn create(resource: Resource, limits: &Limits) -> Operation {
     let (all, name) = (resource.collection(), resource.name());
     let role = match resource {
         Resource::Decision | Resource::Result => " `role` must be said, if only null.",

@@ -1,7 +1,7 @@
 //! The operations on a collection and on a single object.
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use sim_games_types::Resource;
 
 use super::{Operation, can_be_in_use, capitalized, cascade, list_parameters, tag};
@@ -29,21 +29,26 @@ pub(super) fn list(resource: Resource) -> Operation {
         &format!("List {all}"),
         &description,
     );
-    let mut shown = vec![examples::object(resource)];
-    if resource == Resource::User {
-        shown.push(examples::staff());
-    }
     operation
         .parameters(list_parameters(resource))
         .answer(
             StatusCode::OK,
             "A page of the list.",
             &json!({"type": "array", "items": reference(name)}),
-            &[("page", json!(shown))],
+            &[("page", page(resource))],
             &["Link"],
         )
         .refused(filter_refusals(resource))
         .refused([Refused::MissingPage])
+}
+
+/// The only page of a list.
+pub(super) fn page(resource: Resource) -> Value {
+    let mut page = vec![examples::object(resource)];
+    if resource == Resource::User {
+        page.push(examples::staff());
+    }
+    Value::Array(page)
 }
 
 /// Only filters by numbers and texts can be wrong; a key or flag that is none matches nothing.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use sim_games_types::Resource;
 
 use super::{name, reference};
+use crate::rest::PASSWORD_LONGEST;
 
 pub(super) fn all() -> Map<String, Value> {
     Map::from_iter([
@@ -15,6 +16,9 @@ pub(super) fn all() -> Map<String, Value> {
         ("Rewind".to_owned(), rewind()),
         ("Login".to_owned(), login()),
         ("Account".to_owned(), account()),
+        ("PasswordLogin".to_owned(), password_login()),
+        ("Token".to_owned(), token()),
+        ("PasswordChange".to_owned(), password_change()),
         ("JournalEntry".to_owned(), journal_entry()),
         ("HistoryEntry".to_owned(), history_entry()),
         ("AnyObject".to_owned(), any_object()),
@@ -100,8 +104,7 @@ fn login() -> Value {
                        "description": "The user's key."},
             "email": {"type": ["string", "null"], "format": "email",
                       "description": "The user's e-mail address, in any case."},
-            "password": {"type": "string", "minLength": 1, "writeOnly": true,
-                         "description": "The password."},
+            "password": password("The password."),
         },
     })
 }
@@ -116,6 +119,51 @@ fn account() -> Value {
             "email": {"type": "string", "description": "The user's e-mail address, as stored."},
         },
     })
+}
+
+fn password_login() -> Value {
+    json!({
+        "type": "object",
+        "description": "A login: a password with the user's e-mail address or key.",
+        "required": ["username", "password"],
+        "properties": {
+            "username": {"type": "string", "minLength": 1,
+                         "description": "The e-mail address, in any case, or the key."},
+            "password": password("The password."),
+        },
+    })
+}
+
+fn token() -> Value {
+    json!({
+        "type": "object",
+        "description": "What logs in instead of a password.",
+        "required": ["key"],
+        "properties": {"key": {"type": "string", "pattern": "^[0-9a-f]{40}$",
+                               "description": "The token."}},
+    })
+}
+
+fn password_change() -> Value {
+    let new = |what: &str| {
+        let mut schema = password(what);
+        schema["maxLength"] = json!(PASSWORD_LONGEST);
+        schema
+    };
+    json!({
+        "type": "object",
+        "description": "The caller's old and new password.",
+        "required": ["old_password", "new_password1", "new_password2"],
+        "properties": {
+            "old_password": password("The password so far."),
+            "new_password1": new("The new password."),
+            "new_password2": new("The same once more."),
+        },
+    })
+}
+
+fn password(what: &str) -> Value {
+    json!({"type": "string", "minLength": 1, "writeOnly": true, "description": what})
 }
 
 fn journal_entry() -> Value {

@@ -7,7 +7,7 @@ use sim_games_types::Resource;
 
 use super::super::schemas::{name, writable};
 use super::super::{examples, words};
-use super::{Described, examples_of, operations, whole};
+use super::{Described, examples_of, operations, served};
 use crate::model::{Kind, Table};
 
 /// What a schema of the document says of a value.
@@ -33,7 +33,7 @@ fn assert_examples(document: &Value, described: &Value, place: &str) -> usize {
 
 #[test]
 fn every_example_fits_its_schema() {
-    let document = whole();
+    let document = served();
     let mut count = 0;
     for operation in operations(&document) {
         let name = operation.name();
@@ -59,7 +59,7 @@ fn contents<'d>(operation: &Described<'d>) -> Vec<&'d Value> {
 
 #[test]
 fn every_body_and_every_answer_of_json_has_an_example() {
-    let document = whole();
+    let document = served();
     for operation in operations(&document) {
         let responses = operation.operation["responses"].as_object().unwrap().values();
         let responses = responses.map(|it| super::resolved(&document, it));
@@ -73,7 +73,7 @@ fn every_body_and_every_answer_of_json_has_an_example() {
 
 #[test]
 fn every_operation_has_a_name_of_its_own_and_words() {
-    let document = whole();
+    let document = served();
     let mut ids = BTreeSet::new();
     for operation in operations(&document) {
         let described = operation.operation;
@@ -95,7 +95,7 @@ fn every_operation_has_a_name_of_its_own_and_words() {
 
 #[test]
 fn every_reference_leads_somewhere_and_every_schema_is_used() {
-    let document = whole();
+    let document = served();
     let mut used = BTreeSet::new();
     references(&document, &mut used);
     for reference in &used {
@@ -137,7 +137,7 @@ fn every_field_and_every_filter_has_words() {
 
 #[test]
 fn schemas_name_just_the_keys_that_objects_have() {
-    let document = whole();
+    let document = served();
     for resource in Resource::ALL {
         let schema = &document["components"]["schemas"][name(resource)];
         let described: BTreeSet<&String> =
@@ -152,7 +152,7 @@ fn schemas_name_just_the_keys_that_objects_have() {
 
 #[test]
 fn no_password_and_no_secret_is_part_of_an_answer() {
-    let document = whole();
+    let document = served();
     for resource in [Resource::User, Resource::Hook] {
         let answer = &document["components"]["schemas"][name(resource)]["properties"];
         let secrets = writable(resource).filter(|field| field.kind == Kind::Password);

@@ -162,9 +162,9 @@ async fn a_query_has_a_bounded_number_of_parameters() {
 async fn a_bulk_request_has_a_bounded_number_of_objects() {
     let service = Service::start().await;
     let objects = |count: usize| json!(vec![json!(1); count]);
-    let checked = service.staff("POST", "bulk/roles/", objects(4)).await;
-    assert_eq!(checked.body.as_array().map(Vec::len), Some(4), "{checked:?}");
-    let refused = service.staff("POST", "bulk/roles/", objects(5)).await;
+    let checked = service.staff("POST", "bulk/roles/", objects(40)).await;
+    assert_eq!(checked.body.as_array().map(Vec::len), Some(40), "{checked:?}");
+    let refused = service.staff("POST", "bulk/roles/", objects(41)).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert_eq!(refused.body, json!({"non_field_errors": ["Send at most 4 objects at once."]}));
+    assert_eq!(refused.body, json!({"non_field_errors": ["Send at most 40 objects at once."]}));
 }

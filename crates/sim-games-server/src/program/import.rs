@@ -1,0 +1,38 @@
+//! Taking over an installation of the original.
+
+use anyhow::Result;
+
+use super::Outcome;
+use super::cli::Import;
+use super::dialog::Dialog;
+use crate::{GamesApi, TakeOverError, TakenOver};
+
+pub(super) async fn run(api: &GamesApi, args: &Import, dialog: &mut Dialog) -> Result<Outcome> {
+    match api.take_over(&args.from, args.strict).await {
+        Ok(taken) => {
+            tell(&taken, dialog)?;
+            Ok(Outcome::Done)
+        }
+        Err(TakeOverError::Strict(taken)) => {
+            tell(&taken, dialog)?;
+            let missing = taken.missing();
+            dialog.say(&format!("{missing} rows break the rules, so nothing was imported"))?;
+            Ok(Outcome::Failed(1))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The rows that are left out, one a line, and a table of all.
+fn tell(taken: &TakenOver, dialog: &mut Dialog) -> Result<()> {
+    for line in &taken.left_out {
+        dialog.say(&format!("left out: {line}"))?;
+    }
+    dialog.say(&format!("{:<12}{:>12}{:>12}{:>12}", "", "read", "imported", "left out"))?;
+    for kind in &taken.kinds {
+        let missing = kind.read - kind.copied;
+        let line = format!("{:<12}{:>12}{:>12}{missing:>12}", kind.kind, kind.read, kind.copied);
+        dialog.say(&line)?;
+    }
+    Ok(())
+}

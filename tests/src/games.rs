@@ -1,0 +1,119 @@
+//! The Games API as a program of its own: started on any database, killed and started again.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::binaries::Binaries;
+use crate::database::{Database, OwnDatabase};
+use crate::process::Process;
+use crate::program::clean_command;
+
+/// A running Games API with a database of its own.
+#[derive(Debug)]
+pub struct Games {
+    // Dropped in this order: the process, then what it uses.
+    process: Process,
+    api_url: String,
+    program: Program,
+    dir: TempDir,
+}
+
+/// What is started, and on which database.
+#[derive(Debug)]
+struct Program {
+    path: PathBuf,
+    database: String,
+    _own: Option<OwnDatabase>,
+}
+
+impl Games {
+    /// Starts the Games API on a new database; `dir` keeps its file, if it has one.
+    ///
+    /// # Errors
+    /// When the database cannot be made, or the program ends or is not ready in time.
+    pub async fn start(binaries: &Binaries, database: &Database, dir: TempDir) -> Result<Self> {
+        let path = binaries.games.clone();
+        let program = match database {
+            Database::Sqlite => {
+                let file = dir.path().join("games.sqlite3");
+                let database = file.to_str().context("the directory's name is no text")?.to_owned();
+                Program { path, database, _own: None }
+            }
+            Database::Postgres(server) => {
+                let own = OwnDatabase::create(server)?;
+                Program { path, database: own.url(), _own: Some(own) }
+            }
+        };
+        let (process, api_url) = launch(&program).await?;
+        Ok(Self { process, api_url, program, dir })
+    }
+
+    /// The base URL, with its trailing slash.
+    #[must_use]
+    pub fn api_url(&self) -> &str {
+        &self.api_url
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.pid()
+    }
+
+    /// How long the last start took.
+    #[must_use]
+    pub fn startup(&self) -> Duration {
+        self.process.startup
+    }
+
+    /// Everything logged since the last start.
+    #[must_use]
+    pub fn stderr(&self) -> Vec<String> {
+        self.process.stderr.all()
+    }
+
+    /// Kills the program as a power cut would.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn kill9(&mut self) -> Result<()> {
+        self.process.kill9().await
+    }
+
+    /// Asks the program to end and returns its exit code, or nothing when a signal ended it.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn sigterm(&mut self) -> Result<Option<i32>> {
+        self.process.sigterm().await
+    }
+
+    /// Starts the program again on the same database, on a new port.
+    ///
+    /// # Errors
+    /// When the old process cannot be ended or the new one does not start.
+    pub async fn restart(&mut self) -> Result<()> {
+        if self.pid().is_some() {
+            self.kill9().await?;
+        }
+        (self.process, self.api_url) = launch(&self.program).await?;
+        Ok(())
+    }
+}
+
+async fn launch(program: &Program) -> Result<(Process, String)> {
+    let mut command = clean_command(&program.path);
+    command.args(["serve", "--bind", "127.0.0.1:0", "--database", &program.database]);
+    let process = Process::launch(command, &["ready"]).await?;
+    let api_url = process.address("http://")?;
+    Ok((process, api_url))
+}
