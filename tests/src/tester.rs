@@ -33,6 +33,8 @@ pub struct Trial<'t> {
     pub document: &'t str,
     /// The account that asks, as `login:password`.
     pub account: &'t str,
+    /// In what ways, as the tester calls them.
+    pub phases: &'t str,
     /// Cases per operation, beside those that the document itself suggests.
     pub cases: u32,
     /// What the random choices follow from.
@@ -80,7 +82,16 @@ impl Tester {
             .args(["-B", "-m", "schemathesis.cli", "--config-file"])
             .arg(beside("openapi_fuzz.toml"))
             .args(["run", trial.document, "--auth", trial.account, "--checks", CHECKS])
-            .args(["--max-examples", &cases, "--seed", &seed, "--request-timeout", "120"])
+            .args([
+                "--phases",
+                trial.phases,
+                "--max-examples",
+                &cases,
+                "--seed",
+                &seed,
+                "--request-timeout",
+                "120",
+            ])
             .args(["--no-color", "--warnings", "off", "--continue-on-failure"])
             .args(selection)
             .env("SCHEMATHESIS_HOOKS", "openapi_fuzz")
