@@ -1,7 +1,8 @@
 //! Who is turned away, and that the answers tell nothing.
 
-use anyhow::Result;
-use black_box::{Answer, Div, Environment, Login, Member, Received, Wamp};
+use anyhow::{Context, Result};
+use black_box::{Answer, Div, Environment, Login, Member, Received, Rest, Wamp};
+use reqwest::Method;
 use serde_json::json;
 
 const NOT_AUTHORIZED: Option<&str> = Some("wamp.error.not_authorized");
@@ -52,6 +53,24 @@ async fn the_name_of_a_person_is_the_user_id_however_the_login_was_written() -> 
         assert_eq!(wamp.welcome()?.details["authrole"], "browser");
         assert_eq!(wamp.welcome()?.details["authmethod"], "ticket");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_of_a_login_is_a_ticket_of_its_user_alone() -> Result<()> {
+    let (div, environment) = default_class(&[]).await?;
+    let user = environment.runusers["s1@div.edu"]["user"].to_string();
+    let base = div.service.api_url().replace("/apis/", "/rest-auth/");
+    let rest = Rest::new(&base, "s1@div.edu", "s1")?;
+    let login = json!({"username": "s1@div.edu", "password": "s1"});
+    let reply = rest.send(Method::POST, "login/", Some(&login)).await?;
+    let token = reply.body["key"].as_str().context("a login gives a token")?;
+    for authid in ["s1@div.edu", user.as_str()] {
+        let login = Login::Ticket { authid, ticket: token };
+        assert_eq!(Wamp::login(div.service.ws_url(), login).await?.welcome()?.authid, user);
+    }
+    let other = Login::Ticket { authid: "s2@div.edu", ticket: token };
+    assert_eq!(refusal(&div, "realm1", other).await?.0, "wamp.error.authentication_failed");
     Ok(())
 }
 

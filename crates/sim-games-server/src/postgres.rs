@@ -9,6 +9,7 @@ mod connection;
 mod listener;
 mod migrate;
 mod statements;
+mod turn;
 mod writer;
 
 #[cfg(test)]
@@ -16,11 +17,13 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::error::StoreError;
-use crate::sql::News;
 use crate::sql::connection::{Backend, Connection, Fault, FaultKind, Writing};
+use crate::sql::{News, Turn};
 pub(crate) use address::Address;
 pub(crate) use connection::PgConnection;
 use writer::PgWriter;
@@ -69,6 +72,13 @@ impl Backend for Postgres {
 
     fn writer(&self) -> Result<Box<dyn Writing>, Fault> {
         Ok(Box::new(PgWriter::open(&self.address, self.key, self.channel())?))
+    }
+
+    fn turn(&self) -> Turn {
+        let (sender, is_ours) = watch::channel(false);
+        // Another lock than that of the writers.
+        let asking = turn::run(self.address.clone(), self.key.wrapping_add(1), sender);
+        Turn::held_by(is_ours, AbortOnDropHandle::new(tokio::spawn(asking)))
     }
 
     fn listen(&self, news: News) -> Option<JoinHandle<()>> {

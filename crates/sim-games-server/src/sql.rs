@@ -18,6 +18,7 @@ mod readers;
 mod row;
 pub(crate) mod statements;
 mod tokens;
+mod turn;
 mod unit;
 mod write;
 mod writer;
@@ -48,6 +49,7 @@ pub(crate) use dialect::Dialect;
 pub(crate) use listening::News;
 pub(crate) use read::by_pk;
 pub(crate) use row::{Entry, entry};
+pub(crate) use turn::Turn;
 pub(crate) use writer::Observer;
 
 /// Units of work that may wait for the writer; whoever comes later waits to be let in.
@@ -56,6 +58,7 @@ const QUEUE: usize = 1024;
 /// An open database.
 #[derive(Debug)]
 pub(crate) struct Store {
+    backend: Arc<dyn Backend>,
     inbox: mpsc::Sender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Arc<Readers>,
@@ -88,6 +91,7 @@ impl Store {
             .spawn(move || writer.run(messages))
             .map_err(StoreError::unavailable)?;
         Ok(Self {
+            backend: Arc::clone(&backend),
             inbox,
             thread: Mutex::new(Some(thread)),
             listener: Mutex::new(backend.listen(news)),
@@ -251,6 +255,11 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let (scope, key) = (scope.to_owned(), key.to_owned());
         self.readers.run(move |connection| read::answer(connection, user, &scope, &key)).await
+    }
+
+    /// Asks for the turn to deliver webhooks, which only one process on a database has.
+    pub(crate) fn turn(&self) -> Turn {
+        self.backend.turn()
     }
 
     /// All webhook subscriptions with their secrets and how far they got.

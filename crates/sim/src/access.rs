@@ -43,7 +43,11 @@ impl Authenticator for Users {
         ticket: &str,
         _realm: &str,
     ) -> Result<Identity, AuthRefused> {
-        match self.api.authenticate(authid, ticket).await {
+        let checked = match self.user_of_token(authid, ticket).await {
+            Some(user) => Ok(user),
+            None => self.api.authenticate(authid, ticket).await,
+        };
+        match checked {
             Ok(user) => {
                 let role = if user.is_staff { OPERATOR } else { BROWSER };
                 Ok(identity(user.id.to_string(), role, "games-api"))
@@ -71,6 +75,13 @@ impl Authenticator for Users {
 }
 
 impl Users {
+    /// The user who shows a token that was given for a login, and names no other.
+    async fn user_of_token(&self, authid: &str, ticket: &str) -> Option<User> {
+        let user = self.api.authenticate_token(ticket).await.ok()?;
+        let is_named = user.id.to_string() == authid || user.email.eq_ignore_ascii_case(authid);
+        is_named.then_some(user)
+    }
+
     /// The active user whom a browser of the original names, if it plays in a loaded run.
     async fn legacy_user(&self, authid: &str) -> Option<User> {
         let pk = UserPk(authid.parse().ok().filter(|_| self.legacy_auth)?);

@@ -33,6 +33,9 @@ const BULK_CLIENTS: usize = 4;
 /// Clients that read lists.
 const LIST_CLIENTS: usize = 8;
 
+/// Users that one request creates, as many as a large school enters at once.
+const USERS: usize = 2000;
+
 /// The fewest rows with which every kind of list can be asked for.
 const FEWEST_ROWS: usize = 1000;
 
@@ -59,7 +62,7 @@ pub struct RestOptions {
     #[arg(long, default_value_t = 1000)]
     batch: usize,
     /// Which parts to run; the bulk part is needed by those that read
-    #[arg(long, value_delimiter = ',', default_value = "create,bulk,lists,units,export")]
+    #[arg(long, value_delimiter = ',', default_value = "create,bulk,lists,units,users,export")]
     parts: Vec<Step>,
     #[command(flatten)]
     place: Place,
@@ -76,6 +79,8 @@ enum Step {
     Lists,
     /// Units of work
     Units,
+    /// Users with passwords, in one request
+    Users,
     /// The run in all formats
     Export,
 }
@@ -151,6 +156,9 @@ impl Bench<'_> {
             self.lists().await?;
         }
         let units = if self.options.has(Step::Units) { self.units().await? } else { Vec::new() };
+        if self.options.has(Step::Users) {
+            self.users().await?;
+        }
         self.report.add("rss_mib", "RSS of the service after all writes, MiB", self.rss_mib()?);
         let rows = self.options.rows();
         let expected = Expected { rows, singles: &singles, units: &units };
@@ -213,6 +221,14 @@ impl Bench<'_> {
         meter.stop()?.add_rates(&mut row, done.latency.len() as f64);
         self.finish(row, Some(&mut done.latency))?;
         Ok(done.clients)
+    }
+
+    async fn users(&mut self) -> Result<()> {
+        let mut row = Row::new("users", "users with passwords, 2,000 in one request");
+        let meter = Meter::start(self.pid)?;
+        let mut latency = writes::users(&self.scene, USERS).await?;
+        meter.stop()?.add_rates(&mut row, USERS as f64);
+        self.finish(row, Some(&mut latency))
     }
 
     /// Exports from a service that was just started: one that has written a million rows keeps

@@ -5,9 +5,11 @@ mod proxy;
 
 use std::time::Duration;
 
+use axum::http::{Request, StatusCode};
 use serde_json::json;
 use sim_games_types::{Operation, Resource, UserPk};
 use tokio::time::timeout;
+use tower::ServiceExt;
 
 use super::connection::PgConnection;
 use super::*;
@@ -110,6 +112,33 @@ async fn a_server_that_goes_away_refuses_for_a_while_and_is_used_again_when_it_c
     api.commit(unit([game("after")])).await.unwrap();
     assert!(api.load_game("before").await.unwrap().is_some());
     assert!(api.load_game("meanwhile").await.unwrap().is_none());
+    api.close().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_answers_503_over_rest_and_nothing_is_half_stored() {
+    let Some(schema) = Schema::create().await else { return };
+    let proxy = Proxy::start(&schema).await;
+    let api = open(proxy.url()).await.unwrap();
+    // Its password is remembered, so that what follows is about the object.
+    api.authenticate("simpl@simpl.world", "simpl").await.unwrap();
+    let router = api.router(None);
+    let send = async |name: &str| {
+        let request = Request::post("/apis/bulk/roles/")
+            .header("authorization", "Basic c2ltcGxAc2ltcGwud29ybGQ6c2ltcGw=")
+            .header("content-type", "application/json")
+            .body(json!([{"name": name, "game": 1}, {"name": "other", "game": 1}]).to_string());
+        router.clone().oneshot(request.unwrap()).await.unwrap()
+    };
+    api.commit(unit([game("Div")])).await.unwrap();
+    proxy.close();
+    let refused = send("one").await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key("retry-after"), "{refused:?}");
+    proxy.open();
+    assert_eq!(send("two").await.status(), StatusCode::CREATED);
+    let roles = api.load_game("div").await.unwrap().unwrap().roles;
+    assert_eq!(roles.len(), 2, "the refused ones are not there");
     api.close().await;
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::dialect::Dialect;
 use super::listening::News;
 use super::row::Entry;
+use super::turn::Turn;
 use crate::error::StoreError;
 use crate::model::{Cell, Table};
 
@@ -325,6 +326,11 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Leaves the database to others, once all connections are closed.
     fn close(&self) {}
+
+    /// Asks for the turn to deliver webhooks. To be called within a runtime.
+    fn turn(&self) -> Turn {
+        Turn::forever()
+    }
 
     /// Starts to listen for what other processes write, if any can.
     fn listen(&self, _news: News) -> Option<JoinHandle<()>> {

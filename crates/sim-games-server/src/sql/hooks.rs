@@ -42,7 +42,9 @@ pub(super) fn all(connection: &dyn Connection) -> Result<Vec<HookRow>, Fault> {
 pub(super) fn note(connection: &dyn Connection, progress: &HookProgress) -> Result<(), Fault> {
     let HookProgress { pk, delivered, connected, erroring, failure } = progress;
     connection.execute(
-        "UPDATE hook SET delivered = ?, connected = ?, erroring = ? WHERE id = ?",
+        // Another process may have come further since this one lost its turn.
+        "UPDATE hook SET delivered = CASE WHEN delivered < ?1 THEN ?1 ELSE delivered END, \
+         connected = ?2, erroring = ?3 WHERE id = ?4",
         &[(*delivered).into(), (*connected).into(), (*erroring).into(), (*pk).into()],
     )?;
     if let Some(failure) = failure {

@@ -1,16 +1,15 @@
 //! Copies row by row, within the writer's transaction.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 use sim_games_types::{Action, Change, Fields, Resource, Timestamp};
 
 use super::source::{SOURCES, Source};
 use super::{Copied, TakenOver};
+use crate::credentials::Digest;
 use crate::error::FieldErrors;
 use crate::model::{Cell, Presence, Table, apply_rules, check};
 use crate::postgres::{Address, PgConnection};
@@ -223,16 +222,21 @@ impl<'c> Copier<'c> {
             count.read += 1;
             let user = self.users.get(&user).copied().unwrap_or(user);
             let exists = "SELECT 1 FROM \"user\" WHERE id = ?";
-            if !self.reading().exists(exists, &[user.into()])? {
-                let whose = format!("of user {user}");
-                self.taken.leave_out("authtoken_token", whose, "the user was not copied");
-                continue;
-            }
-            self.target.execute(
-                "INSERT INTO token (digest, \"user\", created) VALUES (?, ?, ?)",
-                &[digest(&token).as_str().into(), user.into(), created.into()],
-            )?;
-            count.copied += 1;
+            let reason = match Digest::of(&token) {
+                None => "it has not 40 hexadecimal digits",
+                Some(_) if !self.reading().exists(exists, &[user.into()])? => {
+                    "the user was not copied"
+                }
+                Some(digest) => {
+                    self.target.execute(
+                        "INSERT INTO token (digest, \"user\", created) VALUES (?, ?, ?)",
+                        &[digest.as_str().into(), user.into(), created.into()],
+                    )?;
+                    count.copied += 1;
+                    continue;
+                }
+            };
+            self.taken.leave_out("authtoken_token", format!("of user {user}"), reason);
         }
         self.taken.kinds.push(count);
         Ok(())
@@ -243,15 +247,6 @@ impl<'c> Copier<'c> {
         self.target.execute("UPDATE hook SET delivered = ?", &[self.seq.into()])?;
         Ok(())
     }
-}
-
-/// The digest under which a token is known.
-fn digest(token: &str) -> String {
-    let mut text = String::new();
-    for byte in Sha256::digest(token.as_bytes()) {
-        write!(text, "{byte:02x}").expect("a text takes whatever is written");
-    }
-    text
 }
 
 /// Messages per field as one line.

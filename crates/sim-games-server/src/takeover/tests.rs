@@ -85,6 +85,7 @@ async fn everything_is_copied_but_what_breaks_the_rules(database: Database, orig
         assert_eq!(keys(&api, resource).await, expected, "{resource}");
     }
     what_was_copied_is_whole(&api).await;
+    whoever_could_log_in_still_can(&api).await;
     the_journal_tells_of_it(&api).await;
     new_rows_come_after_it(&api).await;
     let again = api.take_over(&original.url(), false).await.unwrap_err();
@@ -112,6 +113,16 @@ async fn what_was_copied_is_whole(api: &GamesApi) {
     assert_eq!(run.objects.len(), 1 + 2 + 2 + 2 + 1 + 1 + 1);
     let hook = &api.store().hooks().await.unwrap()[0];
     assert_eq!(hook.delivered, api.last_seq().await.unwrap(), "begins with what comes");
+}
+
+async fn whoever_could_log_in_still_can(api: &GamesApi) {
+    let user = api.authenticate("s1@div.edu", "s1").await.unwrap();
+    assert_eq!(user.id.0, 5);
+    assert!(api.authenticate("simpl@simpl.world", "simpl").await.is_err(), "it had no password");
+    let staff = api.authenticate_token("0123456789abcdef0123456789abcdef01234567").await.unwrap();
+    assert_eq!(staff.id.0, 1);
+    let rehung = api.authenticate_token("1123456789abcdef0123456789abcdef01234567").await.unwrap();
+    assert_eq!(rehung.id.0, 5);
 }
 
 async fn the_journal_tells_of_it(api: &GamesApi) {

@@ -68,19 +68,35 @@ impl Dispatcher {
         })
     }
 
-    /// Works until it is stopped or the store is closed, then ends all workers.
+    /// Works until it is stopped or the store is closed, whenever it is this process's turn.
     pub(super) async fn run(mut self) {
-        let stop = self.stop.clone();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = self.follow() => {}
+        let (stop, mut turn) = (self.stop.clone(), self.store.turn());
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = turn.begins() => {}
+            }
+            let lost = tokio::select! {
+                () = stop.cancelled() => false,
+                () = self.follow() => false,
+                () = turn.ends() => true,
+            };
+            self.end_all().await;
+            if !lost {
+                return;
+            }
+            tracing::info!("another process may deliver webhooks now");
         }
+    }
+
+    async fn end_all(&mut self) {
         for running in self.workers.values() {
             running.stop.cancel();
         }
         for running in self.workers.values_mut() {
             running.end().await;
         }
+        self.workers.clear();
     }
 
     async fn follow(&mut self) {

@@ -18,7 +18,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::is_wanted;
 use super::sender::signature;
 use crate::tests::fixture::{change, create, delete, small_game, unit};
-use crate::{GamesApi, Options, WebhookOptions};
+use crate::tests::server::Schema;
+use crate::{Database, GamesApi, Options, WebhookOptions};
 
 /// Within what a test expects whatever it waits for.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -96,14 +97,17 @@ impl Subscriber {
 }
 
 async fn open(directory: &TempDir) -> GamesApi {
+    open_at(Database::Sqlite(directory.path().join("games.db"))).await
+}
+
+async fn open_at(database: Database) -> GamesApi {
     let webhooks = WebhookOptions {
         first_pause: Duration::from_millis(1),
         longest_pause: Duration::from_millis(20),
         note_every: Duration::from_millis(10),
         ..WebhookOptions::STANDARD
     };
-    let path = directory.path().join("games.db");
-    let api = GamesApi::open(Options { webhooks, ..Options::new(path) }).await.unwrap();
+    let api = GamesApi::open(Options { webhooks, ..Options::of(database) }).await.unwrap();
     api.start_webhooks().await.unwrap();
     api
 }
@@ -254,6 +258,38 @@ async fn nothing_is_lost_when_the_service_restarts() {
     let expected = ["\"b\"", "\"c\"", "\"d\""].map(|name| format!("div.world.created {name}"));
     assert_eq!(names, expected);
     api.close().await;
+}
+
+#[tokio::test]
+async fn of_several_processes_on_one_database_one_delivers_and_another_takes_over() {
+    let Some(schema) = Schema::create().await else { return };
+    let first = open_at(Database::Postgres(schema.url())).await;
+    let second = open_at(Database::Postgres(schema.url())).await;
+    small_game(&first).await;
+    let mut subscriber = Subscriber::start(false).await;
+    subscribe(&second, json!({"event": "div.world.*", "url": subscriber.url})).await;
+    let expected = |from: usize, to: usize| -> Vec<String> {
+        (from..to).map(|it| format!("div.world.created \"{it}\"")).collect()
+    };
+    for number in 0..10 {
+        let api = if number % 2 == 0 { &first } else { &second };
+        world(api, &number.to_string()).await;
+    }
+    assert_eq!(subscriber.names(10).await, expected(0, 10), "each once and in order");
+    let reached = second.last_seq().await.unwrap();
+    let start = Instant::now();
+    while second.store().hooks().await.unwrap()[0].delivered < reached {
+        assert!(start.elapsed() < DEADLINE, "what was delivered is not noted");
+        tokio::task::yield_now().await;
+    }
+    // The first has the turn, since it asked first.
+    first.close().await;
+    for number in 10..15 {
+        world(&second, &number.to_string()).await;
+    }
+    assert_eq!(subscriber.names(5).await, expected(10, 15));
+    assert!(subscriber.accepted.try_recv().is_err(), "nothing came twice");
+    second.close().await;
 }
 
 #[tokio::test]

@@ -44,6 +44,25 @@ pub(super) async fn singles(scene: &Arc<Scene>, length: Duration) -> Result<Done
     .await
 }
 
+/// Creates users with passwords of their own in one request.
+pub(super) async fn users(scene: &Scene, count: usize) -> Result<Samples> {
+    let mut body = Vec::new();
+    for index in 0..count {
+        body.push(if index == 0 { b'[' } else { b',' });
+        let email = format!("student{index}@bench.test");
+        write!(
+            body,
+            r#"{{"email":"{email}","first_name":"Student","password":"secret {index}"}}"#
+        )?;
+    }
+    body.push(b']');
+    let (mut wire, mut latency) = (Wire::open(&scene.target).await?, Samples::default());
+    let start = Instant::now();
+    wire.call("POST", "bulk/users/", &body).await?.expect(201)?;
+    latency.push(start.elapsed());
+    Ok(latency)
+}
+
 /// Creates decisions by the batch until so many are there.
 pub(super) async fn bulk(
     scene: &Arc<Scene>,
