@@ -4,6 +4,7 @@ mod crash;
 mod frames;
 mod games_api;
 mod inputs;
+mod openapi_fuzz;
 mod pairs;
 mod python_client;
 mod refusals;

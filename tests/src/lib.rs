@@ -16,6 +16,7 @@ mod rest;
 mod service;
 mod skipped;
 mod tables;
+mod tester;
 mod wamp;
 
 pub use binaries::Binaries;
@@ -31,4 +32,5 @@ pub use rest::{Reply, Rest};
 pub use service::{DEADLINE, Service};
 pub use skipped::skipped;
 pub use tables::{PeriodRow, Tables};
+pub use tester::{Answers, Tester, Trial};
 pub use wamp::{Answer, Event, Login, Received, Refused, Wamp, Welcome};

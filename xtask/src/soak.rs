@@ -9,11 +9,13 @@ use anyhow::{Context, Result, bail};
 use crate::cargo;
 
 /// The tests that do more when the variable `SOAK` is set.
-const CAMPAIGNS: [&str; 4] = [
+const CAMPAIGNS: [&str; 6] = [
     "rest_crash::bulk_writes_are_whole_or_absent_after_kills_on_sqlite",
     "rest_crash::bulk_writes_are_whole_or_absent_after_kills_on_postgres",
     "rest_crash::subscribers_hear_of_everything_in_order_across_kills_on_sqlite",
     "rest_crash::subscribers_hear_of_everything_in_order_across_kills_on_postgres",
+    "openapi_fuzz::every_answer_is_one_that_the_document_knows_on_sqlite",
+    "openapi_fuzz::every_answer_is_one_that_the_document_knows_on_postgres",
 ];
 
 /// What came of a campaign.

@@ -6,6 +6,7 @@ mod error;
 mod export;
 mod feed;
 mod model;
+mod openapi;
 mod postgres;
 #[cfg(feature = "cli")]
 pub mod program;

@@ -10,9 +10,9 @@ mod rules;
 mod table;
 mod tables;
 
-pub(crate) use check::{NO_NUL, Presence, check, flag, integer, type_name};
+pub(crate) use check::{NO_NUL, Presence, check, flag, integer, must_be_there, type_name};
 pub(crate) use field::{Cell, Field, Kind};
-pub(crate) use filter::{Condition, Strictness, conditions};
+pub(crate) use filter::{Condition, Filter, FilterKind, Strictness, conditions};
 pub(crate) use formats::{is_email, is_forbidden_address, names_forbidden_address};
 pub(crate) use rules::apply as apply_rules;
 pub(crate) use table::{Table, children_of};

@@ -32,9 +32,20 @@ use sim_games_types::{Resource, User};
 use tracing::Instrument;
 
 use crate::api::GamesApi;
+use crate::openapi;
 use answer::Refusal;
-use place::Place;
 use request::{Call, Payload};
+
+/// What the description of the interface is made of.
+pub(crate) use {
+    account::{Account, LONGEST as PASSWORD_LONGEST},
+    bulk::RESOURCES as BULK_RESOURCES,
+    changes::{LONGEST_WAIT as CHANGES_LONGEST_WAIT, MOST as CHANGES_MOST, USUAL as CHANGES_USUAL},
+    list::{PAGE_SIZE, sortable},
+    place::Place,
+    units::{LONGEST as UNIT_LONGEST, MOST as UNIT_MOST},
+    write::HOOK_FIELDS,
+};
 
 /// Lets the answer of a write wait until what was written can be seen elsewhere.
 #[async_trait]
@@ -50,15 +61,17 @@ struct Rest {
     barrier: Option<Arc<dyn Barrier>>,
 }
 
-/// The service; it answers `/apis` and everything below, what is below `/rest-auth`, and nothing
-/// else.
+/// The service; it answers `/apis` and everything below, what is below `/rest-auth`, and the paths
+/// of its description.
 pub(crate) fn router(api: GamesApi, barrier: Option<Arc<dyn Barrier>>) -> Router {
+    let description = openapi::router(api.options());
     Router::new()
         .route("/apis", any(handle))
         .route("/apis/", any(handle))
         .route("/apis/{*rest}", any(handle))
         .route("/rest-auth/{*rest}", any(handle))
         .with_state(Rest { api, barrier })
+        .merge(description)
 }
 
 async fn handle(State(rest): State<Rest>, request: Request) -> Response {

@@ -68,7 +68,8 @@ pub(crate) fn check(
     checked
 }
 
-fn must_be_there(table: &Table, field: &Field, presence: Presence) -> bool {
+/// Whether a request must have a field.
+pub(crate) fn must_be_there(table: &Table, field: &Field, presence: Presence) -> bool {
     let leaf = matches!(table.resource, Resource::Decision | Resource::Result);
     match presence {
         Presence::New | Presence::Whole => field.required,

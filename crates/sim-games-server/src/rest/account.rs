@@ -16,14 +16,14 @@ use crate::store::Work;
 const OWN_FIELDS: [&str; 2] = ["first_name", "last_name"];
 
 /// The longest new password, in characters.
-const LONGEST: usize = 128;
+pub(crate) const LONGEST: usize = 128;
 
 /// How a client is asked to authenticate.
 const CHALLENGE: &str = "Token";
 
 /// A place below `/rest-auth/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Account {
+pub(crate) enum Account {
     /// Gives a token for a password.
     Login,
     /// Ends the token that the request carries.
@@ -35,15 +35,23 @@ pub(super) enum Account {
 }
 
 impl Account {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Login, Self::Logout, Self::OwnUser, Self::PasswordChange];
+
     /// Reads the part of a path below `/rest-auth/`. What needs outgoing mail is not offered.
     pub(super) fn of(below: &str) -> Option<Self> {
-        Some(match below {
-            "login" => Self::Login,
-            "logout" => Self::Logout,
-            "user" => Self::OwnUser,
-            "password/change" => Self::PasswordChange,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|it| it.path() == below)
+    }
+
+    /// The part of its path below `/rest-auth/`.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Logout => "logout",
+            Self::OwnUser => "user",
+            Self::PasswordChange => "password/change",
+        }
     }
 
     /// The methods that the place knows.

@@ -6,6 +6,7 @@ use sim_games_types::{Resource, RunPk, User};
 use url::form_urlencoded;
 
 use super::answer::{self, Refusal};
+use super::changes::{MOST, USUAL};
 use super::request::{Call, bounded};
 use super::{Rest, write};
 use crate::error::FieldErrors;
@@ -59,7 +60,7 @@ fn query(call: &Call) -> Result<AuditQuery, Refusal> {
     let any = 0..=i64::MAX.unsigned_abs();
     let mut number = |name: &str, range| bounded(name, call.parameter(name)?, range, &mut errors);
     let before = number("before", any.clone());
-    let limit = number("limit", 1..=5000).unwrap_or(500);
+    let limit = number("limit", 1..=MOST).unwrap_or(USUAL);
     let actor = number("actor", any).map(u64::cast_signed);
     let resource = call.parameter("resource").map(Resource::from_name);
     if resource == Some(None) {

@@ -14,7 +14,7 @@ use crate::model::{Presence, Strictness, Table, conditions, type_name};
 use crate::store::{Query, Report, Work};
 
 /// The resources that have a bulk collection. Users are created there, but never deleted.
-pub(super) const RESOURCES: [Resource; 10] = [
+pub(crate) const RESOURCES: [Resource; 10] = [
     Resource::Decision,
     Resource::Period,
     Resource::Phase,
@@ -92,7 +92,8 @@ pub(super) async fn delete(
     let table = Table::of(resource);
     let conditions = conditions(table, &call.parameters, Strictness::Strict)?;
     if conditions.is_empty() {
-        return Err(Refusal::empty_bad_request());
+        let message = "At least one filter is required.";
+        return Err(FieldErrors::one(FieldErrors::OBJECT, message).into());
     }
     let query = Query { table, conditions, order: Vec::new(), offset: 0, limit: u64::MAX };
     let found = rest.api.store().list(query).await?;

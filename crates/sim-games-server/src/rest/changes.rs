@@ -28,6 +28,15 @@ use crate::api::GamesApi;
 use crate::error::{FieldErrors, StoreError};
 use crate::store::JournalQuery;
 
+/// The most changes that are told at once.
+pub(crate) const MOST: u64 = 5000;
+
+/// How many are told when the client does not say.
+pub(crate) const USUAL: u64 = 500;
+
+/// The longest that a client can wait, in seconds.
+pub(crate) const LONGEST_WAIT: u64 = 60;
+
 /// The parameters that are understood.
 const PARAMETERS: [&str; 5] = ["after", "limit", "wait", "game", "run"];
 
@@ -58,8 +67,8 @@ async fn parameters(rest: &Rest, call: &Call) -> Result<(JournalQuery, Duration)
     };
     let any = 0..=i64::MAX.unsigned_abs();
     let after = number("after", any.clone()).unwrap_or(0);
-    let limit = number("limit", 1..=5000).unwrap_or(500);
-    let wait = number("wait", 0..=60).unwrap_or(0);
+    let limit = number("limit", 1..=MOST).unwrap_or(USUAL);
+    let wait = number("wait", 0..=LONGEST_WAIT).unwrap_or(0);
     let run = number("run", any.clone());
     let resumed = call.header(LAST_EVENT_ID).filter(|_| call.accepts_events());
     let resumed = resumed.and_then(|text| bounded("Last-Event-ID", text, any, &mut errors));
@@ -84,7 +93,8 @@ async fn game(rest: &Rest, key: &str, errors: &mut FieldErrors) -> Result<Option
     if let Ok(pk) = key.trim().parse() {
         return Ok(Some(GamePk(pk)));
     }
-    let found = rest.api.load_game(key).await?;
+    // Not every database understands a NUL character, and no slug has one.
+    let found = if key.contains('\0') { None } else { rest.api.load_game(key).await? };
     if found.is_none() {
         errors.push("game", "No game has this key or slug.");
     }

@@ -12,7 +12,7 @@ use crate::model::{Strictness, Table, conditions};
 use crate::store::Query;
 
 /// Objects on a page when the client does not say.
-const PAGE_SIZE: u64 = 500;
+pub(crate) const PAGE_SIZE: u64 = 500;
 
 /// The fields by which a client may sort, where the resource has them.
 const SORTABLE: [&str; 5] = ["id", "created", "updated", "order", "name"];
@@ -70,15 +70,19 @@ fn page_size(call: &Call, most: u64) -> u64 {
     wanted.filter(|size| *size > 0).unwrap_or(PAGE_SIZE).min(most)
 }
 
+/// The fields by which a list of this resource can be sorted.
+pub(crate) fn sortable(table: &Table) -> impl Iterator<Item = &'static str> {
+    let has = |column: &str| table.position(column).is_some();
+    SORTABLE.into_iter().filter(move |it| !matches!(*it, "order" | "name") || has(it))
+}
+
 /// The wanted order. A field that is named again cannot sort what it left equal the first time, and
 /// databases take only so many.
 fn order(table: &'static Table, ordering: &str) -> Vec<(&'static str, bool)> {
     let column = |part: &str| {
         let part = part.trim();
         let (name, down) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
-        let column = SORTABLE.into_iter().find(|it| *it == name)?;
-        let known = !matches!(column, "order" | "name") || table.position(column).is_some();
-        known.then_some((column, down))
+        sortable(table).find(|column| *column == name).map(|column| (column, down))
     };
     let mut order: Vec<(&str, bool)> = Vec::new();
     for (name, down) in ordering.split(',').filter_map(column) {

@@ -8,7 +8,7 @@ use super::bulk;
 
 /// A place of the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// The list of the core resources.
     Index,
     /// A collection.
@@ -39,7 +39,7 @@ pub(super) enum Place {
 
 impl Place {
     /// Reads a path, with or without its final slash.
-    pub(super) fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         if let Some(below) = path.strip_prefix("/rest-auth") {
             return Account::of(below.trim_matches('/')).map_or(Self::Unknown, Self::Account);
         }
@@ -68,7 +68,7 @@ impl Place {
     }
 
     /// The methods that the place knows.
-    pub(super) const fn allow(&self) -> &'static str {
+    pub(crate) const fn allow(&self) -> &'static str {
         match self {
             Self::Index
             | Self::BulkIndex
@@ -88,7 +88,7 @@ impl Place {
     }
 
     /// How a client is asked to authenticate.
-    pub(super) const fn challenge(&self) -> &'static str {
+    pub(crate) const fn challenge(&self) -> &'static str {
         match self {
             Self::Collection(Resource::User) | Self::Detail(Resource::User, _) => {
                 "Basic realm=\"api\""

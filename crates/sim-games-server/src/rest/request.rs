@@ -82,10 +82,12 @@ impl Call {
         if percent_decode_str(query).decode_utf8().is_err() {
             return Err(Refusal::query("The query is not valid UTF-8."));
         }
-        if self.parameters.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
-            return Err(Refusal::query(NO_NUL));
+        let has_nul =
+            |(name, value): &&(String, String)| name.contains('\0') || value.contains('\0');
+        match self.parameters.iter().find(has_nul) {
+            Some((name, _)) => Err(FieldErrors::one(&name.replace('\0', ""), NO_NUL).into()),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// A header's value, when it is text.

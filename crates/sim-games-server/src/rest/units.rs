@@ -16,10 +16,10 @@ use crate::model::NO_NUL;
 use crate::store::{Outcome, Report, Work};
 
 /// The most operations, and the most preconditions, of one unit.
-const MOST: usize = 1000;
+pub(crate) const MOST: usize = 1000;
 
 /// The longest cause, scope and key, in characters.
-const LONGEST: usize = 255;
+pub(crate) const LONGEST: usize = 255;
 
 pub(super) async fn commit(
     rest: &Rest,

@@ -15,6 +15,9 @@ use crate::error::{FieldErrors, StoreError};
 use crate::model::{Cell, Condition, Presence, Table, flag, integer};
 use crate::store::{Outcome, Query, Work};
 
+/// Of a subscription only these fields can be written.
+pub(crate) const HOOK_FIELDS: [&str; 3] = ["event", "url", "secret"];
+
 /// How long a write waits until the model service shows it.
 const VISIBLE: Duration = Duration::from_secs(2);
 
@@ -216,9 +219,9 @@ fn registration(fields: Fields, user: &User) -> Operation {
     }
 }
 
-/// Of a subscription only these fields can be written, and it belongs to who writes it.
+/// What is written of a subscription, which belongs to who writes it.
 fn hook_fields(mut fields: Fields, user: &User) -> Fields {
-    fields.retain(|name, _| matches!(name.as_str(), "event" | "url" | "secret"));
+    fields.retain(|name, _| HOOK_FIELDS.contains(&name.as_str()));
     fields.insert("user".to_owned(), user.id.0.into());
     fields
 }

@@ -73,9 +73,15 @@ async fn queries_are_text_without_nul() {
         let answer = service.staff(method, query, Value::Null).await;
         is_refused(&answer, StatusCode::BAD_REQUEST, "The query is not valid UTF-8.");
     }
-    for query in ["runs/?name=%00", "runs/?a%00=1", "changes/?game=%00", "users/?email=a%00"] {
+    for (query, field) in [
+        ("runs/?name=%00", "name"),
+        ("runs/?a%00=1", "a"),
+        ("changes/?game=%00", "game"),
+        ("users/?email=a%00", "email"),
+    ] {
         let answer = service.get(query).await;
-        is_refused(&answer, StatusCode::BAD_REQUEST, "Null characters are not allowed.");
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(answer.body, json!({ field: ["Null characters are not allowed."] }));
     }
     for path in ["games/%00/", "games/a%00b/", "games/%FF/", "scenarios/%00/rewind/"] {
         let answer = service.staff("POST", path, Value::Null).await;

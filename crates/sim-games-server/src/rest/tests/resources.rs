@@ -38,7 +38,11 @@ async fn a_bulk_deletion_needs_a_filter_that_means_something() {
     for query in ["", "?bogus=1", "?bogus=1&scenario=1", "?scenario=", "?run_active=maybe"] {
         let answer = service.staff("DELETE", &format!("bulk/periods/{query}"), Value::Null).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(answer.body.is_object(), "{query}: {}", answer.body);
     }
+    let nothing = service.staff("DELETE", "bulk/periods/", Value::Null).await;
+    let message = "At least one filter is required.";
+    assert_eq!(nothing.body, json!({"non_field_errors": [message]}));
     assert_eq!(service.get("periods/").await.keys(), [1]);
     let answer = service.staff("DELETE", "bulk/periods/?scenario=1", Value::Null).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);

@@ -61,6 +61,42 @@ async fn bodies_are_bounded_in_length_and_depth() {
     assert_eq!(nul.body, json!({"name": message, "data": message}));
 }
 
+/// PostgreSQL keeps no such texts, and would be said not to answer.
+#[tokio::test]
+async fn no_text_with_a_nul_character_reaches_the_database() {
+    let service = Service::start().await;
+    let message = json!(["Null characters are not allowed."]);
+    for (method, path, field) in [
+        ("GET", "runs/?name=a%00", "name"),
+        ("GET", "users/?email=%00", "email"),
+        ("GET", "periods/?game_slug=%00b", "game_slug"),
+        ("DELETE", "bulk/runs/?name=%00", "name"),
+        ("GET", "bulk/runs/?name=a%00&page=last", "name"),
+    ] {
+        let answer = service.staff(method, path, Value::Null).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{method} {path}");
+        assert_eq!(answer.body, json!({ field: message }), "{method} {path}");
+    }
+    assert_eq!(service.get("games/di%00v/").await.status, StatusCode::NOT_FOUND);
+    let game = service.get("changes/?game=%00").await;
+    assert_eq!(game.body, json!({"game": message}));
+    let login = service.call("a\0b:x", "GET", "runs/", Value::Null).await;
+    assert_eq!(login.status, StatusCode::UNAUTHORIZED);
+    let hook = json!({"event": "div.*", "url": "http://a.b/", "secret": "a\0"});
+    let hook = service.staff("POST", "hooks/", hook).await;
+    assert_eq!(hook.body, json!({"secret": message}));
+    for (unit, told) in [
+        (json!({"operations": [], "cause": "\0"}), json!({"cause": message})),
+        (
+            json!({"operations": [], "idempotency": {"scope": "\0", "key": "a\0", "answer": "\0"}}),
+            json!({"idempotency": {"scope": message, "key": message, "answer": message}}),
+        ),
+    ] {
+        let answer = service.staff("POST", "units/", unit).await;
+        assert_eq!((answer.status, answer.body), (StatusCode::BAD_REQUEST, told));
+    }
+}
+
 #[tokio::test]
 async fn only_json_is_spoken() {
     let service = Service::start().await;
