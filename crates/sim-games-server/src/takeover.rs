@@ -135,10 +135,9 @@ fn attempt(
         Ok(taken) if strict && !taken.is_whole() => Err(TakeOverError::Strict(taken)),
         Ok(taken) => Ok(taken),
     };
-    if outcome.is_ok() {
-        target.keep_unit()?
-    } else {
-        target.undo_unit()?
+    match &outcome {
+        Ok(_) => target.keep_unit()?,
+        Err(_) => target.undo_unit()?,
     }
     Ok(outcome)
 }
