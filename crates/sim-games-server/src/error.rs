@@ -154,6 +154,17 @@ impl FieldErrors {
         &self.0
     }
 
+    /// The messages as one sentence for people.
+    pub(crate) fn sentence(&self) -> String {
+        let told = self.0.iter().map(|(field, messages)| {
+            let texts: Option<Vec<&str>> =
+                messages.as_array().and_then(|them| them.iter().map(Value::as_str).collect());
+            let text = texts.map_or_else(|| messages.to_string(), |texts| texts.join(" "));
+            if field == Self::OBJECT { text } else { format!("{field}: {text}") }
+        });
+        told.collect::<Vec<_>>().join("; ")
+    }
+
     /// The body of the answer.
     #[must_use]
     pub fn into_value(self) -> Value {

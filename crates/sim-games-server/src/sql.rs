@@ -15,6 +15,7 @@ mod hooks;
 mod listening;
 mod read;
 mod readers;
+pub(crate) mod restore;
 mod row;
 pub(crate) mod statements;
 mod tokens;
@@ -42,7 +43,6 @@ use connection::{Backend, Connection, Durability, Fault, Writing};
 use readers::Readers;
 use writer::{Job, Message, Writer};
 
-pub(crate) use conflict::explain;
 #[cfg(test)]
 pub(crate) use conflict::matching_sql;
 pub(crate) use dialect::Dialect;

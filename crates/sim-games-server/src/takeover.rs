@@ -1,24 +1,24 @@
 //! Taking over an installation of the original: its tables on PostgreSQL, into an empty database.
 //!
 //! Everything is copied within one transaction, with its keys and times, and put into the journal.
-//! Rows that break rules which the original did not keep are left out and listed.
+//! Rows that break rules which the original did not keep are left out and listed. Of doubled rows
+//! the newest is kept, and what hung from the others hangs from it.
 
 mod copy;
+mod rows;
 mod source;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use sim_games_types::Resource;
 
 use crate::api::GamesApi;
 use crate::error::StoreError;
-use crate::postgres::Address;
-use crate::sql::connection::Durability;
-use copy::Copier;
+use crate::postgres::{Address, PgConnection};
+use crate::sql::connection::{Durability, Fault, Writing};
+use crate::sql::restore;
+use copy::Failure;
 
 /// Rows left out that are listed; of more only the number is told.
 const LISTED: usize = 10_000;
@@ -41,6 +41,8 @@ pub struct TakenOver {
     pub kinds: Vec<Copied>,
     /// The rows that were left out, each with its table, its key and the reason.
     pub left_out: Vec<String>,
+    /// The rows that were copied without something that they could not keep, in the same form.
+    pub changed: Vec<String>,
 }
 
 impl TakenOver {
@@ -50,10 +52,23 @@ impl TakenOver {
         self.kinds.iter().map(|it| it.read - it.copied).sum()
     }
 
+    /// Whether every row was copied as it is.
+    fn is_whole(&self) -> bool {
+        self.missing() == 0 && self.changed.is_empty()
+    }
+
     fn leave_out(&mut self, table: &str, key: impl fmt::Display, reason: &str) {
-        if self.left_out.len() < LISTED {
-            self.left_out.push(format!("{table} {key}: {reason}"));
-        }
+        note(&mut self.left_out, table, key, reason);
+    }
+
+    fn change(&mut self, table: &str, key: impl fmt::Display, reason: &str) {
+        note(&mut self.changed, table, key, reason);
+    }
+}
+
+fn note(lines: &mut Vec<String>, table: &str, key: impl fmt::Display, reason: &str) {
+    if lines.len() < LISTED {
+        lines.push(format!("{table} {key}: {reason}"));
     }
 }
 
@@ -67,8 +82,11 @@ pub enum TakeOverError {
     /// There is something in the database that the copies could collide with.
     #[error("the database is not empty, take over into a new one")]
     NotEmpty,
-    /// Rows would have been left out, which was forbidden.
-    #[error("{} rows break the rules, so nothing was taken over", .0.missing())]
+    /// Rows would have been left out or changed, which was forbidden.
+    #[error(
+        "{} rows break the rules and {} could not stay as they are, so nothing was taken over",
+        .0.missing(), .0.changed.len()
+    )]
     Strict(TakenOver),
     /// The copying failed.
     #[error("nothing was taken over: {0}")]
@@ -77,55 +95,49 @@ pub enum TakeOverError {
 
 impl GamesApi {
     /// Copies everything from a database of the original at a PostgreSQL address. Nothing is copied
-    /// when that fails, or when rows must be left out and `strict` forbids it.
+    /// when that fails, or when rows cannot be copied as they are and `strict` demands it.
     ///
     /// # Errors
     /// See [`TakeOverError`].
     pub async fn take_over(&self, url: &str, strict: bool) -> Result<TakenOver, TakeOverError> {
         let source = Address::parse(url).map_err(TakeOverError::Source)?;
-        if !self.is_untouched().await.map_err(|error| TakeOverError::Failed(error.to_string()))? {
-            return Err(TakeOverError::NotEmpty);
-        }
-        // The chore may be tried again, and tells nothing when it fails: the report is beside it.
-        let report = Arc::new(Mutex::new(TakenOver::default()));
-        let notes = Arc::clone(&report);
-        let copied = self.store().chore(Durability::Durable, move |connection| {
-            let taken = Copier::copy_all(connection, &source)?;
-            let is_whole = taken.missing() == 0;
-            *notes.lock().unwrap_or_else(PoisonError::into_inner) = taken;
-            if strict && !is_whole {
-                return Err(copy::refusal("rows break the rules"));
-            }
-            Ok(())
-        });
-        let copied = copied.await;
-        let taken = std::mem::take(&mut *report.lock().unwrap_or_else(PoisonError::into_inner));
-        match copied {
-            Ok(()) => Ok(taken),
-            Err(_) if strict && taken.missing() > 0 => Err(TakeOverError::Strict(taken)),
+        let work = move |target: &dyn Writing| attempt(target, &source, strict);
+        match self.store().chore(Durability::Durable, work).await {
+            Ok(outcome) => outcome,
             Err(StoreError::Unavailable { source }) => {
                 Err(TakeOverError::Failed(source.to_string()))
             }
             Err(error) => Err(TakeOverError::Failed(error.to_string())),
         }
     }
+}
 
-    /// Whether there is nothing but the account that a new database has.
-    async fn is_untouched(&self) -> Result<bool, StoreError> {
-        for resource in Resource::ALL {
-            let table = crate::model::Table::of(resource);
-            let query = crate::store::Query {
-                table,
-                conditions: Vec::new(),
-                order: Vec::new(),
-                offset: 0,
-                limit: 1,
-            };
-            let most = u64::from(resource == Resource::User);
-            if self.store().count(query).await? > most {
-                return Ok(false);
-            }
-        }
-        Ok(self.last_seq().await? <= 1)
+/// Copies within the writer's transaction, of which nothing is left when it must not be.
+fn attempt(
+    target: &dyn Writing,
+    source: &Address,
+    strict: bool,
+) -> Result<Result<TakenOver, TakeOverError>, Fault> {
+    if !restore::is_untouched(target)? {
+        return Ok(Err(TakeOverError::NotEmpty));
     }
+    let unread =
+        |fault: Fault| Err(TakeOverError::Failed(format!("the original cannot be read: {fault}")));
+    let source = match PgConnection::open(source) {
+        Ok(source) => source,
+        Err(fault) => return Ok(unread(fault)),
+    };
+    let seq = restore::head(target)?;
+    target.begin_unit()?;
+    let outcome = match copy::copy_all(&source, target, seq) {
+        Err(Failure::Target(fault)) => return Err(fault),
+        Err(Failure::Source(fault)) => unread(fault),
+        Ok(taken) if strict && !taken.is_whole() => Err(TakeOverError::Strict(taken)),
+        Ok(taken) => Ok(taken),
+    };
+    match &outcome {
+        Ok(_) => target.keep_unit()?,
+        Err(_) => target.undo_unit()?,
+    }
+    Ok(outcome)
 }

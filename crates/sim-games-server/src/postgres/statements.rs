@@ -11,14 +11,13 @@ use sim_games_types::Resource;
 use crate::model::{Field, Kind, Table};
 use crate::sql::statements::{assignments, columns, run_of_new, select_from};
 
-static INSERTS: LazyLock<BTreeMap<(Resource, bool), String>> = LazyLock::new(|| {
-    let all = Resource::ALL.into_iter().flat_map(|it| [(it, false), (it, true)]);
-    all.map(|(resource, keyed)| ((resource, keyed), build(Table::of(resource), keyed))).collect()
+static INSERTS: LazyLock<BTreeMap<Resource, String>> = LazyLock::new(|| {
+    Resource::ALL.into_iter().map(|resource| (resource, build(Table::of(resource)))).collect()
 });
 
-/// Stores a row: the fields in order, then both times, and the key where the row has one already.
-pub(super) fn insert(resource: Resource, keyed: bool) -> &'static str {
-    &INSERTS[&(resource, keyed)]
+/// Stores a row: the fields in order, then the time.
+pub(super) fn insert(resource: Resource) -> &'static str {
+    &INSERTS[&resource]
 }
 
 /// Changes the fields at some positions: their values in order, then the time and the key.
@@ -41,20 +40,14 @@ pub(super) fn may_conflict(table: &Table, changed: &[usize]) -> bool {
     })
 }
 
-fn build(table: &Table, keyed: bool) -> String {
+fn build(table: &Table) -> String {
     let places: Vec<String> = table
         .fields
         .iter()
         .enumerate()
         .map(|(index, field)| format!("CAST(?{} AS {})", index + 1, type_of(field)))
         .collect();
-    let number = |place: usize| format!("CAST(?{place} AS BIGINT)");
-    let (created, updated) = (number(places.len() + 1), number(places.len() + 2));
-    let (key_column, key) = if keyed {
-        (", id", format!(", {}", number(places.len() + 3)))
-    } else {
-        ("", String::new())
-    };
+    let now = format!("CAST(?{} AS BIGINT)", places.len() + 1);
     let parents: Vec<String> = table
         .fields
         .iter()
@@ -72,8 +65,8 @@ fn build(table: &Table, keyed: bool) -> String {
     let (run_column, run_value) = run_of_new(table)
         .map_or((String::new(), String::new()), |sql| (", run".to_owned(), format!(", {sql}")));
     format!(
-        "WITH written AS (INSERT INTO \"{}\" ({}, created, updated{key_column}{run_column}) \
-         SELECT {}, {created}, {updated}{key}{run_value}{condition} ON CONFLICT DO NOTHING RETURNING *) {}",
+        "WITH written AS (INSERT INTO \"{}\" ({}, created, updated{run_column}) \
+         SELECT {}, {now}, {now}{run_value}{condition} ON CONFLICT DO NOTHING RETURNING *) {}",
         table.name(),
         columns(table).join(", "),
         places.join(", "),

@@ -257,8 +257,7 @@ async fn every_table_has_the_columns_that_its_description_names() {
                 of.by_pk.clone(),
                 of.current.clone(),
                 of.delete.clone(),
-                statements::insert(resource, false).to_owned(),
-                statements::insert(resource, true).to_owned(),
+                statements::insert(resource).to_owned(),
                 statements::update(table, &all),
                 statements::update(table, &[0]),
             ];

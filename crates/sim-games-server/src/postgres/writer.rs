@@ -11,9 +11,7 @@ use super::address::Address;
 use super::connection::{PgConnection, pause};
 use super::statements;
 use crate::model::{Cell as FieldCell, Table};
-use crate::sql::connection::{
-    Birth, Connection, Durability, EachRow, Fault, FaultKind, Value, Writing,
-};
+use crate::sql::connection::{Connection, Durability, EachRow, Fault, FaultKind, Value, Writing};
 use crate::sql::{Dialect, Entry, entry};
 
 /// How long to ask what became of a commit whose answer was lost.
@@ -141,14 +139,11 @@ impl Writing for PgWriter {
         &self,
         table: &Table,
         cells: &[FieldCell],
-        birth: Birth,
+        now: Timestamp,
     ) -> Result<Option<Entry>, Fault> {
         let mut values: Vec<Value<'_>> = cells.iter().map(Value::from).collect();
-        values.push(birth.created.micros().into());
-        values.push(birth.updated.micros().into());
-        values.extend(birth.pk.map(Value::from));
-        let sql = statements::insert(table.resource, birth.pk.is_some());
-        let rows = self.connection.query(sql, &values)?;
+        values.push(now.micros().into());
+        let rows = self.connection.query(statements::insert(table.resource), &values)?;
         rows.first().map(|row| entry(table.resource, row)).transpose()
     }
 

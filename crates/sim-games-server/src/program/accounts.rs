@@ -7,7 +7,7 @@ use sim_games_types::{Operation, Resource, UnitOfWork};
 use super::Outcome;
 use super::cli::CreateUser;
 use super::dialog::Dialog;
-use crate::error::{FieldErrors, StoreError};
+use crate::error::StoreError;
 use crate::{AuthError, GamesApi};
 
 /// The account that the documentation speaks of.
@@ -46,19 +46,9 @@ pub(super) async fn commit(api: &GamesApi, operations: Vec<Operation>) -> Result
     let unit = UnitOfWork { cause, operations, ..UnitOfWork::default() };
     match api.commit(unit).await {
         Ok(_) => Ok(()),
-        Err(StoreError::Invalid(errors)) => Err(anyhow!("{}", sentence(&errors))),
+        Err(StoreError::Invalid(errors)) => Err(anyhow!("{}", errors.sentence())),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Messages per field as one sentence.
-fn sentence(errors: &FieldErrors) -> String {
-    let told = errors.as_map().iter().map(|(field, messages)| {
-        let messages: Vec<&str> =
-            messages.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        format!("{field}: {}", messages.join(" "))
-    });
-    told.collect::<Vec<_>>().join("; ")
 }
 
 /// Makes sure that the documented account exists, is what it should be and has its password.

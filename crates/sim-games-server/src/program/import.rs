@@ -15,9 +15,7 @@ pub(super) async fn run(api: &GamesApi, args: &Import, dialog: &mut Dialog) -> R
         }
         Err(TakeOverError::Strict(taken)) => {
             tell(&taken, dialog)?;
-            let missing = taken.missing();
-            dialog.say(&format!("{missing} rows break the rules, so nothing was imported"))?;
-            Ok(Outcome::Failed(1))
+            Err(TakeOverError::Strict(taken).into())
         }
         Err(error) => Err(error.into()),
     }
@@ -27,6 +25,9 @@ pub(super) async fn run(api: &GamesApi, args: &Import, dialog: &mut Dialog) -> R
 fn tell(taken: &TakenOver, dialog: &mut Dialog) -> Result<()> {
     for line in &taken.left_out {
         dialog.say(&format!("left out: {line}"))?;
+    }
+    for line in &taken.changed {
+        dialog.say(&format!("changed: {line}"))?;
     }
     dialog.say(&format!("{:<12}{:>12}{:>12}{:>12}", "", "read", "imported", "left out"))?;
     for kind in &taken.kinds {

@@ -73,7 +73,7 @@ pub(super) fn refusal(
 }
 
 /// Adds what only the database knows: missing parents and values that are taken.
-pub(crate) fn explain(
+pub(super) fn explain(
     connection: &dyn Connection,
     table: &Table,
     cells: &[Cell],

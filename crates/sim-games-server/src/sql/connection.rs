@@ -261,24 +261,6 @@ pub(crate) enum Durability {
     Relaxed,
 }
 
-/// What a new row has besides its fields.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Birth {
-    /// Its key, when it had one elsewhere; otherwise it gets the next.
-    pub(crate) pk: Option<i64>,
-    /// When it was first stored.
-    pub(crate) created: Timestamp,
-    /// When it was last stored.
-    pub(crate) updated: Timestamp,
-}
-
-impl Birth {
-    /// Of a row that is new indeed.
-    pub(crate) const fn at(now: Timestamp) -> Self {
-        Self { pk: None, created: now, updated: now }
-    }
-}
-
 /// The connection of the one thread that writes.
 pub(crate) trait Writing: Connection {
     /// Begins a transaction that no other writer's overlaps, and tells the journal's last number.
@@ -294,7 +276,8 @@ pub(crate) trait Writing: Connection {
     fn undo_unit(&self) -> Result<(), Fault>;
 
     /// Stores a new row; none when it breaks a constraint, and then nothing has happened.
-    fn insert(&self, table: &Table, cells: &[Cell], birth: Birth) -> Result<Option<Entry>, Fault>;
+    fn insert(&self, table: &Table, cells: &[Cell], now: Timestamp)
+    -> Result<Option<Entry>, Fault>;
 
     /// Changes the fields at these positions of a row, and its run when it moves; none when that
     /// breaks a constraint, and then nothing has happened.

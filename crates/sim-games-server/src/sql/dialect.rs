@@ -33,17 +33,6 @@ impl Dialect {
         }
     }
 
-    /// Lets the next key of a table follow the highest that it has; SQLite does so by itself.
-    pub(crate) fn follow_highest_key(self, table: &str) -> Option<String> {
-        match self {
-            Self::Sqlite => None,
-            Self::Postgres => Some(format!(
-                "SELECT setval(pg_get_serial_sequence('\"{table}\"', 'id'), max(id)) \
-                 FROM \"{table}\" HAVING max(id) IS NOT NULL"
-            )),
-        }
-    }
-
     /// The slug in the text of a game.
     pub(crate) const fn slug_of_game(self) -> &'static str {
         match self {

@@ -21,7 +21,7 @@ const BELOW_RUN: [Resource; 6] = [
 ];
 
 /// The journal's last number.
-pub(super) fn head(connection: &dyn Connection) -> Result<u64, Fault> {
+pub(crate) fn head(connection: &dyn Connection) -> Result<u64, Fault> {
     let sql = "SELECT coalesce(max(seq), 0) FROM journal";
     Ok(connection.first(sql, &[], |row| row.count(0))?.unwrap_or(0))
 }

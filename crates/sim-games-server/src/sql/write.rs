@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sim_games_types::{Action, Change, Fields, Resource, Stored, Timestamp};
 
-use super::connection::{Birth, Fault};
+use super::connection::Fault;
 use super::row::{Entry, cell};
 use super::unit::{Failure, Session};
 use super::{conflict, read, statements, tokens};
@@ -28,7 +28,7 @@ impl Session<'_> {
             conflict::explain(self.connection, table, &cells, None, &mut errors)?;
             return Err(errors.into());
         }
-        let stored = self.connection.insert(table, &cells, Birth::at(self.at))?;
+        let stored = self.connection.insert(table, &cells, self.at)?;
         let Some(entry) = stored else {
             return Err(conflict::refusal(self.connection, table, &cells, None));
         };

@@ -12,12 +12,10 @@ use uuid::Uuid;
 use super::checkpoint::Checkpointer;
 use super::open;
 use crate::model::{Cell as FieldCell, Table};
-use crate::sql::connection::{
-    Birth, Connection, Durability, EachRow, Fault, FaultKind, Value, Writing,
-};
+use crate::sql::connection::{Connection, Durability, EachRow, Fault, FaultKind, Value, Writing};
 use crate::sql::{Dialect, Entry, by_pk, statements};
 
-/// Stores a row: the fields in order, then both times and the key, for which null is the next.
+/// Stores a row: the fields in order, then the time.
 static INSERTS: LazyLock<BTreeMap<Resource, String>> = LazyLock::new(|| {
     Resource::ALL.into_iter().map(|resource| (resource, insert(Table::of(resource)))).collect()
 });
@@ -120,12 +118,10 @@ impl Writing for SqliteWriter {
         &self,
         table: &Table,
         cells: &[FieldCell],
-        birth: Birth,
+        now: Timestamp,
     ) -> Result<Option<Entry>, Fault> {
         let mut values: Vec<Value<'_>> = cells.iter().map(Value::from).collect();
-        values.push(birth.created.micros().into());
-        values.push(birth.updated.micros().into());
-        values.push(birth.pk.into());
+        values.push(now.micros().into());
         let Some(()) = self.attempt(&INSERTS[&table.resource], &values)? else { return Ok(None) };
         self.entry(table.resource, self.connection.last_insert_rowid())
     }
@@ -195,12 +191,12 @@ fn insert(table: &Table) -> String {
     let places: Vec<String> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
     let (run_column, run_value) = statements::run_of_new(table)
         .map_or((String::new(), String::new()), |sql| (", run".to_owned(), format!(", {sql}")));
-    let (created, updated, key) = (columns.len() + 1, columns.len() + 2, columns.len() + 3);
     format!(
-        "INSERT INTO \"{}\" ({}, created, updated, id{run_column}) \
-         VALUES ({}, ?{created}, ?{updated}, ?{key}{run_value})",
+        "INSERT INTO \"{}\" ({}, created, updated{run_column}) \
+         VALUES ({}, ?{now}, ?{now}{run_value})",
         table.name(),
         columns.join(", "),
         places.join(", "),
+        now = columns.len() + 1,
     )
 }

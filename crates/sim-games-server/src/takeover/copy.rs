@@ -1,263 +1,241 @@
-//! Copies row by row, within the writer's transaction.
+//! Copies table by table, within the writer's transaction.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 
-use serde_json::Value as Json;
-use sim_games_types::{Action, Change, Fields, Resource, Timestamp};
+use sim_games_types::{Action, Resource, Timestamp};
 
-use super::source::{SOURCES, Source};
+use super::rows::Original;
+use super::source::{self, SOURCES, Source};
 use super::{Copied, TakenOver};
 use crate::credentials::Digest;
-use crate::error::FieldErrors;
-use crate::model::{Cell, Presence, Table, apply_rules, check};
-use crate::postgres::{Address, PgConnection};
-use crate::sql::connection::{Birth, Connection, Fault, FaultKind, Value, Writing};
-use crate::sql::{Entry, explain};
+use crate::model::{Cell, Kind, Table};
+use crate::postgres::PgConnection;
+use crate::sql::connection::{Connection, Fault, FaultKind, Value, Writing};
+use crate::sql::restore::{self, Restored};
 
-/// Rows that are read at once.
-const PAGE: i64 = 2000;
+/// Rows that are read at once, so that memory stays flat however many there are.
+const PAGE: i64 = 5000;
+
+/// What the journal tells as the cause.
+const CAUSE: &str = "import";
+
+/// Which of the two databases is at fault.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Source(Fault),
+    Target(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Target(fault)
+    }
+}
 
 /// The state of a copy.
 pub(super) struct Copier<'c> {
-    source: PgConnection,
+    source: &'c PgConnection,
     target: &'c dyn Writing,
-    /// The journal's last number.
-    seq: u64,
     at: Timestamp,
-    /// Users that are left out because another one has their address, and that one.
-    users: HashMap<i64, i64>,
+    /// Rows that gave way to a newer one, and to which one.
+    replaced: HashMap<(Resource, i64), i64>,
     taken: TakenOver,
 }
 
-/// A row of the original.
-struct Original {
-    key: i64,
-    created: Timestamp,
-    updated: Timestamp,
-    kept: Option<i64>,
-    fields: String,
+/// Copies all that there is at one moment; `seq` is the journal's last number.
+pub(super) fn copy_all(
+    source: &PgConnection,
+    target: &dyn Writing,
+    mut seq: u64,
+) -> Result<TakenOver, Failure> {
+    source.batch(source.dialect().begin_reading()).map_err(Failure::Source)?;
+    let (at, replaced, taken) = (Timestamp::now(), HashMap::new(), TakenOver::default());
+    let mut copier = Copier { source, target, at, replaced, taken };
+    // The account of a new database makes room for those of the original.
+    seq = copier.record(Resource::User, Action::Deleted, seq)?;
+    restore::remove_users(target)?;
+    for source in &SOURCES {
+        copier.copy(source)?;
+        seq = copier.record(source.resource, Action::Created, seq)?;
+    }
+    copier.copy_tokens()?;
+    // Subscribers begin with what happens from now on.
+    restore::begin_hooks_after(target, seq)?;
+    Ok(copier.taken)
 }
 
-/// A failure that is no fault of the database.
-pub(super) fn refusal(reason: &str) -> Fault {
-    Fault::new(FaultKind::Other, io::Error::other(reason.to_owned()))
-}
-
-impl<'c> Copier<'c> {
-    /// Copies all that there is at one moment.
-    pub(super) fn copy_all(target: &'c dyn Writing, source: &Address) -> Result<TakenOver, Fault> {
-        let unread = |fault: Fault| refusal(&format!("the original cannot be read: {fault}"));
-        let source = PgConnection::open(source).map_err(unread)?;
-        source.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(unread)?;
-        let mut copier = Self {
-            source,
-            target,
-            seq: 0,
-            at: Timestamp::now(),
-            users: HashMap::new(),
-            taken: TakenOver::default(),
-        };
-        copier.clear()?;
-        for source in &SOURCES {
-            copier.copy(source)?;
-        }
-        copier.copy_tokens()?;
-        copier.finish()?;
-        Ok(copier.taken)
+impl Copier<'_> {
+    /// Tells the journal of all rows of a resource, once they are as they will be.
+    fn record(&self, resource: Resource, action: Action, seq: u64) -> Result<u64, Fault> {
+        restore::record(self.target, resource, action, (seq, self.at, CAUSE))
     }
 
-    fn reading(&self) -> &'c dyn Connection {
-        self.target
-    }
-
-    /// Makes room for the users of the original: takes away the account of a new database.
-    fn clear(&mut self) -> Result<(), Fault> {
-        let head = "SELECT coalesce(max(seq), 0) FROM journal";
-        self.seq = self.reading().first(head, &[], |row| row.count(0))?.unwrap_or(0);
-        let keys = self.reading().keys("SELECT id FROM \"user\"", &[])?;
-        for key in keys {
-            if let Some(entry) = crate::sql::by_pk(self.target, Resource::User, key)? {
-                let change = self.change(Action::Deleted, entry);
-                self.target.record(&[change])?;
-            }
-        }
-        self.target.execute("DELETE FROM token", &[])?;
-        self.target.execute("DELETE FROM \"user\"", &[])?;
-        Ok(())
-    }
-
-    fn change(&mut self, action: Action, entry: Entry) -> Change {
-        self.seq += 1;
-        Change {
-            seq: self.seq,
-            at: self.at,
-            game: entry.game,
-            run: entry.run,
-            action,
-            object: entry.object,
-            actor: None,
-            cause: Some(Arc::from("import")),
-        }
-    }
-
-    /// Copies a table.
-    fn copy(&mut self, source: &Source) -> Result<(), Fault> {
+    /// Copies a table whose parents are there.
+    fn copy(&mut self, source: &Source) -> Result<(), Failure> {
+        let table = Table::of(source.resource);
         let sql = source.select();
         let mut count = Copied { kind: source.resource.collection(), read: 0, copied: 0 };
         let mut last = i64::MIN;
         loop {
-            let page = self.page(&sql, last)?;
+            let page = self.page(&sql, last).map_err(Failure::Source)?;
             let Some(row) = page.last() else { break };
             last = row.key;
-            let mut changes = Vec::with_capacity(page.len());
-            for row in page {
-                count.read += 1;
-                match self.restore(source, &row)? {
-                    Ok(entry) => {
-                        count.copied += 1;
-                        changes.push(self.change(Action::Created, entry));
-                    }
-                    Err(reason) => self.taken.leave_out(source.table, row.key, &reason),
-                }
-            }
-            self.target.record(&changes)?;
+            count.read += as_count(page.len());
+            let rows = page.into_iter().filter_map(|row| self.checked(source, row)).collect();
+            let rows = self.hung_up(source, table, rows)?;
+            self.store(source, table, &rows, &mut count.copied)?;
+        }
+        if count.read > 0 {
+            // Also after those that were left out: a key is never given to a second row.
+            restore::give_keys_after(self.target, source.resource, last)?;
         }
         self.taken.kinds.push(count);
-        if let Some(sql) =
-            self.target.dialect().follow_highest_key(Table::of(source.resource).name())
-        {
-            self.reading().first(&sql, &[], |_| Ok(()))?;
-        }
         Ok(())
     }
 
     fn page(&self, sql: &str, after: i64) -> Result<Vec<Original>, Fault> {
-        let source: &dyn Connection = &self.source;
-        let page = source.rows(sql, &[Value::Int(after), Value::Int(PAGE)], |row| {
+        let source: &dyn Connection = self.source;
+        source.rows(sql, &[Value::Int(after), Value::Int(PAGE)], |row| {
             Ok(Original {
                 key: row.int(0)?,
-                created: Timestamp::from_micros(row.int(1)?),
-                updated: Timestamp::from_micros(row.int(2)?),
-                kept: row.opt_int(3)?,
-                fields: row.text(4)?.to_owned(),
+                created: row.int(1)?,
+                updated: row.int(2)?,
+                fields: row.text(3)?.to_owned(),
             })
+        })
+    }
+
+    /// A row that a client could have sent, as far as that shows in itself.
+    fn checked(&mut self, source: &Source, row: Original) -> Option<Restored> {
+        let key = row.key;
+        let checked = row.checked(source.resource);
+        checked.map_err(|reason| self.taken.leave_out(source.table, key, &reason)).ok()
+    }
+
+    /// The rows whose parents are there, with the run that they have from them.
+    fn hung_up(
+        &mut self,
+        source: &Source,
+        table: &Table,
+        mut rows: Vec<Restored>,
+    ) -> Result<Vec<Restored>, Fault> {
+        let mut links = Vec::new();
+        for (position, field) in table.fields.iter().enumerate() {
+            let Kind::Key(parent) = field.kind else { continue };
+            let mut keys = BTreeSet::new();
+            for cell in rows.iter_mut().map(|row| &mut row.cells[position]) {
+                if let Cell::Int(pk) = cell {
+                    *pk = self.kept(parent, *pk);
+                    keys.insert(*pk);
+                }
+            }
+            let keys: Vec<i64> = keys.into_iter().collect();
+            links.push((position, field, restore::runs_of(self.target, parent, &keys)?));
+        }
+        rows.retain_mut(|row| {
+            for (position, field, known) in &links {
+                let Some(pk) = row.cells[*position].int() else { continue };
+                let Some(run) = known.get(&pk) else {
+                    let reason = format!("its {} {pk} does not exist or was left out", field.name);
+                    // A run outlives the phase in which it stands.
+                    if field.name == "phase" {
+                        row.cells[*position] = Cell::Null;
+                        self.taken.change(
+                            source.table,
+                            row.pk,
+                            &format!("{reason}: it has none now"),
+                        );
+                        continue;
+                    }
+                    self.taken.leave_out(source.table, row.pk, &reason);
+                    return false;
+                };
+                row.run = row.run.or(*run);
+            }
+            true
         });
-        page.map_err(|fault| refusal(&format!("the original cannot be read: {fault}")))
+        Ok(rows)
     }
 
-    /// Stores a row, or tells why it is left out.
-    fn restore(&mut self, source: &Source, row: &Original) -> Result<Result<Entry, String>, Fault> {
-        let table = Table::of(source.resource);
-        if let Some(kept) = row.kept {
-            if source.resource == Resource::User {
-                self.users.insert(row.key, kept);
+    /// Stores rows: of those that are alike the one that was stored last, and of such that were
+    /// stored at the same time the one with the highest key.
+    fn store(
+        &mut self,
+        source: &Source,
+        table: &Table,
+        rows: &[Restored],
+        copied: &mut u64,
+    ) -> Result<(), Fault> {
+        let stored = restore::insert(self.target, table, rows)?;
+        *copied += as_count(stored.len());
+        for row in rows.iter().filter(|row| !stored.contains(&row.pk)) {
+            let others = restore::alike(self.target, table, &row.cells)?;
+            if let Some((_, newest)) = others.last().filter(|it| **it > (row.updated, row.pk)) {
+                self.give_way(source, row.pk, *newest);
+                continue;
             }
-            return Ok(Err(format!("it is doubled, {kept} is newer and kept")));
-        }
-        let mut fields: Fields = match serde_json::from_str(&row.fields) {
-            Ok(fields) => fields,
-            Err(error) => return Ok(Err(format!("its data cannot be kept: {error}"))),
-        };
-        self.adapt(source.resource, &mut fields);
-        let checked = check(table, &fields, Presence::New, &BTreeMap::new());
-        let mut errors = checked.errors;
-        let mut cells: Vec<Cell> =
-            checked.cells.into_iter().map(|cell| cell.unwrap_or(Cell::Null)).collect();
-        apply_rules(table, &mut cells, &mut errors);
-        if !errors.is_empty() {
-            return Ok(Err(told(&errors)));
-        }
-        let birth = Birth { pk: Some(row.key), created: row.created, updated: row.updated };
-        let Some(entry) = self.target.insert(table, &cells, birth)? else {
-            explain(self.target, table, &cells, None, &mut errors)?;
-            return Ok(Err(told(&errors)));
-        };
-        if source.resource == Resource::User {
-            self.complete_user(row.key, &fields)?;
-        }
-        Ok(Ok(entry))
-    }
-
-    /// Makes of the original's fields what ours accept.
-    fn adapt(&self, resource: Resource, fields: &mut Fields) {
-        if resource == Resource::User {
-            // Django's mark of an account that nobody can log in to.
-            let unusable =
-                |it: &Json| it.as_str().is_none_or(|it| it.is_empty() || it.starts_with('!'));
-            if fields.get("password").is_some_and(unusable) {
-                fields.remove("password");
+            for (_, older) in others {
+                // Nothing hangs from it yet: its children come later.
+                restore::remove(self.target, table.resource, older)?;
+                self.give_way(source, older, row.pk);
+                *copied -= 1;
             }
+            if restore::insert(self.target, table, std::slice::from_ref(row))?.is_empty() {
+                let reason = format!("{} `{}` was refused", table.resource, row.pk);
+                return Err(Fault::new(FaultKind::Other, reason));
+            }
+            *copied += 1;
         }
-        if let Some(user) = fields.get_mut("user")
-            && let Some(kept) = user.as_i64().and_then(|key| self.users.get(&key))
-        {
-            *user = (*kept).into();
-        }
-    }
-
-    /// What of a user no request can write.
-    fn complete_user(&self, key: i64, fields: &Fields) -> Result<(), Fault> {
-        let faculty = fields.get("faculty").and_then(Json::as_bool).unwrap_or_default();
-        let last_login = fields.get("last_login").and_then(Json::as_str);
-        let last_login = last_login.and_then(|text| text.parse::<Timestamp>().ok());
-        self.target.execute(
-            "UPDATE \"user\" SET faculty = ?, last_login = ? WHERE id = ?",
-            &[faculty.into(), last_login.map(Timestamp::micros).into(), key.into()],
-        )?;
         Ok(())
     }
 
-    /// Copies the tokens, of which we keep only digests.
-    fn copy_tokens(&mut self) -> Result<(), Fault> {
-        let source: &dyn Connection = &self.source;
-        let sql = "SELECT key, user_id, \
-                   CAST(round(extract(epoch FROM created) * 1000000) AS BIGINT) \
-                   FROM authtoken_token ORDER BY key";
-        let tokens =
-            source.rows(sql, &[], |row| Ok((row.text(0)?.to_owned(), row.int(1)?, row.int(2)?)))?;
-        let mut count = Copied { kind: "tokens", read: 0, copied: 0 };
+    /// Leaves a row out for a newer one, from which its children will hang.
+    fn give_way(&mut self, source: &Source, older: i64, newer: i64) {
+        self.replaced.insert((source.resource, older), newer);
+        let reason = format!("it is doubled, {newer} is newer and kept");
+        self.taken.leave_out(source.table, older, &reason);
+    }
+
+    /// The key of a row, or of the one to which it gave way.
+    fn kept(&self, resource: Resource, mut pk: i64) -> i64 {
+        while let Some(newer) = self.replaced.get(&(resource, pk)) {
+            pk = *newer;
+        }
+        pk
+    }
+
+    /// Copies the tokens, of which we keep only digests. There are few: a user has one.
+    fn copy_tokens(&mut self) -> Result<(), Failure> {
+        let reading: &dyn Connection = self.source;
+        let tokens = reading
+            .rows(&source::tokens(), &[], |row| {
+                Ok((row.text(0)?.to_owned(), row.int(1)?, row.int(2)?))
+            })
+            .map_err(Failure::Source)?;
+        let users: BTreeSet<i64> =
+            tokens.iter().map(|(_, user, _)| self.kept(Resource::User, *user)).collect();
+        let users: Vec<i64> = users.into_iter().collect();
+        let known = restore::runs_of(self.target, Resource::User, &users)?;
+        let mut count = Copied { kind: "tokens", read: as_count(tokens.len()), copied: 0 };
         for (token, user, created) in tokens {
-            count.read += 1;
-            let user = self.users.get(&user).copied().unwrap_or(user);
-            let exists = "SELECT 1 FROM \"user\" WHERE id = ?";
+            let user = self.kept(Resource::User, user);
             let reason = match Digest::of(&token) {
                 None => "it has not 40 hexadecimal digits",
-                Some(_) if !self.reading().exists(exists, &[user.into()])? => {
-                    "the user was not copied"
-                }
+                Some(_) if !known.contains_key(&user) => "the user was not copied",
                 Some(digest) => {
-                    self.target.execute(
-                        "INSERT INTO token (digest, \"user\", created) VALUES (?, ?, ?)",
-                        &[digest.as_str().into(), user.into(), created.into()],
-                    )?;
+                    restore::insert_token(self.target, &digest, user, created)?;
                     count.copied += 1;
                     continue;
                 }
             };
-            self.taken.leave_out("authtoken_token", format!("of user {user}"), reason);
+            // The key itself is a secret.
+            self.taken.leave_out(source::TOKENS, format!("of user {user}"), reason);
         }
         self.taken.kinds.push(count);
         Ok(())
     }
-
-    /// Subscribers begin with what happens from now on.
-    fn finish(&self) -> Result<(), Fault> {
-        self.target.execute("UPDATE hook SET delivered = ?", &[self.seq.into()])?;
-        Ok(())
-    }
 }
 
-/// Messages per field as one line.
-fn told(errors: &FieldErrors) -> String {
-    let told = errors.as_map().iter().map(|(field, messages)| match messages.as_array() {
-        Some(messages) => {
-            let messages: Vec<&str> = messages.iter().filter_map(Json::as_str).collect();
-            format!("{field}: {}", messages.join(" "))
-        }
-        None => format!("{field}: {messages}"),
-    });
-    let told = told.collect::<Vec<_>>().join("; ");
-    if told.is_empty() { "another row has its key".to_owned() } else { told }
+fn as_count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -9,8 +9,6 @@ pub(super) struct Source {
     pub(super) table: &'static str,
     /// When a row was first and last stored.
     times: (&'static str, &'static str),
-    /// What of its rows may be doubled there and not here; the newest is kept.
-    doubled: Option<&'static str>,
     /// Our fields and how its columns hold them. Names that are no field of ours are for the copier.
     fields: &'static [(&'static str, &'static str)],
 }
@@ -21,7 +19,8 @@ const STORED: (&str, &str) = ("created", "updated");
 const LEAF: &[(&str, &str)] =
     &[("name", "name"), ("data", "data"), ("period", "period_id"), ("role", "role_id")];
 
-const LEAF_KEY: Option<&str> = Some("period_id, coalesce(role_id, 0), name");
+/// The table of logins by token.
+pub(super) const TOKENS: &str = "authtoken_token";
 
 /// The tables, parents first.
 pub(super) const SOURCES: [Source; 12] = [
@@ -29,7 +28,6 @@ pub(super) const SOURCES: [Source; 12] = [
         resource: Resource::User,
         table: "simpl_users_user",
         times: ("date_joined", "date_joined"),
-        doubled: Some("lower(email)"),
         fields: &[
             ("email", "email"),
             ("first_name", "first_name"),
@@ -49,28 +47,24 @@ pub(super) const SOURCES: [Source; 12] = [
         resource: Resource::Game,
         table: "games_game",
         times: STORED,
-        doubled: None,
         fields: &[("name", "name"), ("slug", "slug"), ("active", "active"), ("data", "data")],
     },
     Source {
         resource: Resource::Phase,
         table: "games_phase",
         times: STORED,
-        doubled: None,
         fields: &[("name", "name"), ("slug", "slug"), ("order", "\"order\""), ("game", "game_id")],
     },
     Source {
         resource: Resource::Role,
         table: "games_role",
         times: STORED,
-        doubled: None,
         fields: &[("name", "name"), ("slug", "slug"), ("data", "data"), ("game", "game_id")],
     },
     Source {
         resource: Resource::Run,
         table: "games_run",
         times: STORED,
-        doubled: None,
         fields: &[
             ("name", "name"),
             ("active", "active"),
@@ -83,7 +77,6 @@ pub(super) const SOURCES: [Source; 12] = [
         resource: Resource::World,
         table: "games_world",
         times: STORED,
-        doubled: None,
         fields: &[
             ("name", "name"),
             ("data", "data"),
@@ -95,7 +88,6 @@ pub(super) const SOURCES: [Source; 12] = [
         resource: Resource::RunUser,
         table: "games_runuser",
         times: STORED,
-        doubled: None,
         fields: &[
             ("leader", "leader"),
             ("active", "active"),
@@ -110,7 +102,6 @@ pub(super) const SOURCES: [Source; 12] = [
         resource: Resource::Scenario,
         table: "games_scenario",
         times: STORED,
-        doubled: None,
         fields: &[
             ("name", "name"),
             ("data", "data"),
@@ -122,28 +113,14 @@ pub(super) const SOURCES: [Source; 12] = [
         resource: Resource::Period,
         table: "games_period",
         times: STORED,
-        doubled: None,
         fields: &[("order", "\"order\""), ("data", "data"), ("scenario", "scenario_id")],
     },
-    Source {
-        resource: Resource::Decision,
-        table: "games_decision",
-        times: STORED,
-        doubled: LEAF_KEY,
-        fields: LEAF,
-    },
-    Source {
-        resource: Resource::Result,
-        table: "games_result",
-        times: STORED,
-        doubled: LEAF_KEY,
-        fields: LEAF,
-    },
+    Source { resource: Resource::Decision, table: "games_decision", times: STORED, fields: LEAF },
+    Source { resource: Resource::Result, table: "games_result", times: STORED, fields: LEAF },
     Source {
         resource: Resource::Hook,
         table: "webhook_subscriber",
         times: ("created", "modified"),
-        doubled: Some("user_id, event, url"),
         fields: &[
             ("event", "event"),
             ("url", "url"),
@@ -159,27 +136,29 @@ pub(super) const SOURCES: [Source; 12] = [
 ];
 
 impl Source {
-    /// Reads rows after a key: the key, both times, the row that is kept in its place when it is
-    /// doubled, and the fields as JSON.
+    /// Reads rows after a key: the key, both times, and the fields as JSON.
     pub(super) fn select(&self) -> String {
-        let micros =
-            |column: &str| format!("CAST(round(extract(epoch FROM {column}) * 1000000) AS BIGINT)");
         let (created, updated) = self.times;
-        let kept = self.doubled.map_or("CAST(NULL AS BIGINT)".to_owned(), |key| {
-            // Of rows that were stored at the same time the later one is the newer.
-            format!("first_value(id) OVER (PARTITION BY {key} ORDER BY {updated} DESC, id DESC)")
-        });
         let fields: Vec<String> =
             self.fields.iter().map(|(name, column)| format!("'{name}', {column}")).collect();
         format!(
-            "SELECT id, created, updated, nullif(kept, id), fields FROM (\
-               SELECT id, {} AS created, {} AS updated, {kept} AS kept, \
-                 CAST(json_build_object({}) AS TEXT) AS fields FROM {}\
-             ) AS rows WHERE id > CAST(?1 AS BIGINT) ORDER BY id LIMIT ?2",
+            "SELECT CAST(id AS BIGINT), {}, {}, CAST(json_build_object({}) AS TEXT) FROM {} \
+             WHERE id > CAST(?1 AS BIGINT) ORDER BY id LIMIT ?2",
             micros(created),
             micros(updated),
             fields.join(", "),
             self.table
         )
     }
+}
+
+/// Reads all tokens: the token, the key of its user, and when it was made.
+pub(super) fn tokens() -> String {
+    let created = micros("created");
+    format!("SELECT key, CAST(user_id AS BIGINT), {created} FROM {TOKENS} ORDER BY key")
+}
+
+/// A time as we count it. Older servers answer a number that is not quite whole.
+fn micros(column: &str) -> String {
+    format!("CAST(round(extract(epoch FROM {column}) * 1000000) AS BIGINT)")
 }
