@@ -3,6 +3,7 @@
 mod crash;
 mod frames;
 mod games_api;
+mod games_api_program;
 mod inputs;
 mod openapi_fuzz;
 mod pairs;

@@ -10,6 +10,7 @@ use crate::binaries::Binaries;
 use crate::database::{Database, OwnDatabase};
 use crate::process::Process;
 use crate::program::clean_command;
+use crate::service::DEADLINE;
 
 /// A running Games API with a database of its own.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct Games {
 #[derive(Debug)]
 struct Program {
     path: PathBuf,
+    bind: String,
     database: String,
     _own: Option<OwnDatabase>,
 }
@@ -35,16 +37,29 @@ impl Games {
     /// # Errors
     /// When the database cannot be made, or the program ends or is not ready in time.
     pub async fn start(binaries: &Binaries, database: &Database, dir: TempDir) -> Result<Self> {
-        let path = binaries.games.clone();
+        Self::start_on("127.0.0.1:0", binaries, database, dir).await
+    }
+
+    /// The same on an address of this machine's, such as one that others can reach.
+    ///
+    /// # Errors
+    /// When the database cannot be made, or the program ends or is not ready in time.
+    pub async fn start_on(
+        bind: &str,
+        binaries: &Binaries,
+        database: &Database,
+        dir: TempDir,
+    ) -> Result<Self> {
+        let (path, bind) = (binaries.games.clone(), bind.to_owned());
         let program = match database {
             Database::Sqlite => {
                 let file = dir.path().join("games.sqlite3");
                 let database = file.to_str().context("the directory's name is no text")?.to_owned();
-                Program { path, database, _own: None }
+                Program { path, bind, database, _own: None }
             }
             Database::Postgres(server) => {
                 let own = OwnDatabase::create(server)?;
-                Program { path, database: own.url(), _own: Some(own) }
+                Program { path, bind, database: own.url(), _own: Some(own) }
             }
         };
         let (process, api_url) = launch(&program).await?;
@@ -55,6 +70,12 @@ impl Games {
     #[must_use]
     pub fn api_url(&self) -> &str {
         &self.api_url
+    }
+
+    /// The database, as the program takes it.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.program.database
     }
 
     /// The directory.
@@ -73,6 +94,21 @@ impl Games {
     #[must_use]
     pub fn startup(&self) -> Duration {
         self.process.startup
+    }
+
+    /// Everything printed since the last start.
+    #[must_use]
+    pub fn stdout(&self) -> Vec<String> {
+        self.process.stdout.all()
+    }
+
+    /// Waits for a log line that contains `text`.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub async fn logged(&mut self, text: &str) -> Result<String> {
+        let found = self.process.stderr.wait_for(DEADLINE, |line| line.contains(text)).await;
+        found.with_context(|| format!("waiting for a log line with `{text}`"))
     }
 
     /// Everything logged since the last start.
@@ -112,7 +148,7 @@ impl Games {
 
 async fn launch(program: &Program) -> Result<(Process, String)> {
     let mut command = clean_command(&program.path);
-    command.args(["serve", "--bind", "127.0.0.1:0", "--database", &program.database]);
+    command.args(["serve", "--bind", &program.bind, "--database", &program.database]);
     let process = Process::launch(command, &["ready"]).await?;
     let api_url = process.address("http://")?;
     Ok((process, api_url))

@@ -111,9 +111,14 @@ fn usage(error: &clap::Error) -> ExitCode {
         drop(error.print());
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
-    let line = text.lines().next().unwrap_or_default();
-    fail(&format!("{}; see --help", line.trim_start_matches("error: ")), 2)
+    fail(&format!("{}; see --help", in_one_line(&error.render().to_string())), 2)
+}
+
+/// What is wrong with the command line, with what is missing, which comes on lines of its own.
+fn in_one_line(text: &str) -> String {
+    let lines: Vec<&str> =
+        text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 fn fail(text: &str, code: u8) -> ExitCode {

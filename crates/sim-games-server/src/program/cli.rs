@@ -149,7 +149,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "URL", env = "GAMES_API_IMPORT_FROM", hide_env_values = true)]
     pub(super) from: String,
 
-    /// Take over nothing if a row must be left out
+    /// Take over nothing if a row must be left out or changed
     #[arg(long)]
     pub(super) strict: bool,
 }

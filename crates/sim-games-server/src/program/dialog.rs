@@ -52,11 +52,13 @@ impl Dialog {
     pub(super) fn ask(&mut self, question: &str) -> Result<String> {
         self.print(&format!("{question}: "))?;
         let answer = self.line()?;
-        if !self.is_terminal {
-            // The question's line ends where a person would have pressed a key.
-            self.say("")?;
-        }
+        self.end_question()?;
         Ok(answer)
+    }
+
+    /// The question's line ends where a person would have pressed a key.
+    fn end_question(&mut self) -> Result<()> {
+        if self.is_terminal { Ok(()) } else { self.say("") }
     }
 
     /// Asks for an e-mail address.
@@ -68,9 +70,11 @@ impl Dialog {
         Ok(email)
     }
 
-    /// Asks whether to do something; only a yes is one.
+    /// Asks whether to do something; only a yes is one, and silence is none.
     pub(super) fn confirm(&mut self, question: &str) -> Result<bool> {
-        let answer = self.ask(&format!("{question} [y/N]"))?;
+        self.print(&format!("{question} [y/N]: "))?;
+        let answer = self.next_line()?.unwrap_or_default();
+        self.end_question()?;
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
@@ -98,11 +102,13 @@ impl Dialog {
 
     /// The next line of the input.
     pub(super) fn line(&mut self) -> Result<String> {
+        self.next_line()?.context("standard input has ended, an answer was expected")
+    }
+
+    /// The same; none when the input has ended.
+    fn next_line(&mut self) -> Result<Option<String>> {
         let mut line = String::new();
         let read = self.input.read_line(&mut line).context("cannot read standard input")?;
-        if read == 0 {
-            bail!("standard input has ended, an answer was expected");
-        }
-        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+        Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
     }
 }

@@ -1,13 +1,17 @@
 //! Taking over an installation of the original.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::Outcome;
 use super::cli::Import;
 use super::dialog::Dialog;
-use crate::{GamesApi, TakeOverError, TakenOver};
+use crate::{Database, GamesApi, TakeOverError, TakenOver};
 
 pub(super) async fn run(api: &GamesApi, args: &Import, dialog: &mut Dialog) -> Result<Outcome> {
+    if !matches!(Database::parse(&args.from), Database::Postgres(_)) {
+        // It is not repeated: it may hold a password.
+        bail!("`--from` names no PostgreSQL server, write it as `postgres://user@host/database`");
+    }
     match api.take_over(&args.from, args.strict).await {
         Ok(taken) => {
             tell(&taken, dialog)?;
@@ -25,6 +29,10 @@ pub(super) async fn run(api: &GamesApi, args: &Import, dialog: &mut Dialog) -> R
 fn tell(taken: &TakenOver, dialog: &mut Dialog) -> Result<()> {
     for line in &taken.left_out {
         dialog.say(&format!("left out: {line}"))?;
+    }
+    let listed = u64::try_from(taken.left_out.len())?;
+    if taken.missing() > listed {
+        dialog.say(&format!("left out: {} more", taken.missing() - listed))?;
     }
     for line in &taken.changed {
         dialog.say(&format!("changed: {line}"))?;

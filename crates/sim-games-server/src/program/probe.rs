@@ -23,7 +23,7 @@ struct Probe {
 }
 
 pub(super) async fn run(args: &CheckDeploy, dialog: &mut Dialog) -> Result<Outcome> {
-    let base: Url = args.url.parse().with_context(|| format!("`{}` is no address", args.url))?;
+    let base = base(&args.url)?;
     let email = match &args.email {
         Some(email) => email.clone(),
         None => dialog.ask("E-mail address of a staff user")?,
@@ -46,12 +46,23 @@ pub(super) async fn run(args: &CheckDeploy, dialog: &mut Dialog) -> Result<Outco
     Ok(if good { Outcome::Done } else { Outcome::Failed(1) })
 }
 
+/// The address below which everything lies; that of the interface itself leads to the same.
+fn base(text: &str) -> Result<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let mut url =
+        url.with_context(|| format!("`{text}` is no address such as `http://localhost:8100`"))?;
+    let path = url.path().trim_end_matches('/');
+    let path = format!("{}/", path.strip_suffix("/apis").unwrap_or(path));
+    url.set_path(&path);
+    Ok(url)
+}
+
 fn check(label: &str, outcome: Result<()>, dialog: &mut Dialog) -> Result<bool> {
     match outcome {
         Ok(()) => dialog.say(&format!("- {label}... OK"))?,
         Err(error) => {
             dialog.say(&format!("- {label}... FAILED"))?;
-            tracing::info!("{label}: {error:#}");
+            tracing::warn!("{label}: {error:#}");
             return Ok(false);
         }
     }
@@ -92,4 +103,22 @@ impl Probe {
 /// An error without the address, in which a password may stand.
 fn plain(error: reqwest::Error) -> anyhow::Error {
     error.without_url().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base;
+
+    #[test]
+    fn a_service_is_found_by_its_address_with_and_without_slash_and_interface() {
+        for text in ["http://h:8100", "http://h:8100/", "http://h:8100/apis/", "http://h:8100/apis"]
+        {
+            assert_eq!(base(text).unwrap().as_str(), "http://h:8100/");
+        }
+        assert_eq!(base("https://h/games").unwrap().as_str(), "https://h/games/");
+        for text in ["localhost:8100", "games.example.org", "ftp://h/"] {
+            let error = base(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{text}` is no address such as")), "{error}");
+        }
+    }
 }

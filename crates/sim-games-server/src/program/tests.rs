@@ -77,6 +77,9 @@ async fn a_game_is_reset_only_after_a_yes() {
     assert!(printed.starts_with("Are you sure you want to delete all runs? [y/N]"), "{printed}");
     assert!(printed.ends_with("Aborting run removal!\n"), "{printed}");
     assert!(scene.api.load_run(RunPk(1)).await.unwrap().is_some());
+    let (outcome, printed) = scene.run(&["reset-game", "div"], "").await;
+    assert_eq!(outcome.unwrap(), Outcome::Failed(255), "silence is no yes");
+    assert!(printed.ends_with("Aborting run removal!\n"), "{printed}");
     let printed = scene.done(&["reset-game", "div", "--confirm"], "").await;
     assert_eq!(printed, "Removing 1 runs from Game slug div\nDONE\n");
     assert!(scene.api.load_run(RunPk(1)).await.unwrap().is_none());
@@ -128,7 +131,7 @@ async fn the_setup_asks_for_what_is_missing() {
     assert!(again.contains("These staff users exist:\n  staff@div.edu\n"), "{again}");
     let (outcome, _) = scene.run(&["setup"], "y\nstaff\n").await;
     assert_eq!(outcome.unwrap_err().to_string(), "`staff` is no e-mail address, start again");
-    let (outcome, _) = scene.run(&["setup"], "").await;
+    let (outcome, _) = scene.run(&["setup"], "y\n").await;
     assert!(outcome.unwrap_err().to_string().starts_with("standard input has ended"));
 }
 
@@ -145,6 +148,44 @@ async fn a_run_is_exported_into_a_file_that_does_not_exist_yet() {
     assert!(outcome.unwrap_err().to_string().starts_with("cannot write"));
     let (outcome, _) = scene.run(&["export", "9"], "").await;
     assert_eq!(outcome.unwrap_err().to_string(), "there is no run 9");
+}
+
+#[tokio::test]
+async fn an_import_tells_what_was_left_out_and_what_was_not() {
+    let Some(original) = crate::takeover::tests::original().await else { return };
+    let directory = TempDir::new().unwrap();
+    let api = GamesApi::open(Options::new(directory.path().join("games.db"))).await.unwrap();
+    let scene = Scene { api, directory };
+    let args = ["import", "--from", &original.url()];
+    let (outcome, printed) = scene.run(&[&args[..], &["--strict"]].concat(), "").await;
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.ends_with("so nothing was taken over"), "{error}");
+    assert!(printed.contains("left out: games_game 4: slug: The slug \"user\" is reserved.\n"));
+    assert_eq!(scene.done(&args, "").await, printed, "the same, but for what became of it");
+    assert!(printed.contains("changed: games_run 6: its phase 13 "), "{printed}");
+    let table: Vec<&str> = printed.lines().skip_while(|line| line.contains(':')).collect();
+    assert_eq!(table[0], "                    read    imported    left out");
+    assert_eq!(table[1], "users                  4           2           2");
+    assert_eq!(table.len(), 1 + 13);
+    let (outcome, _) = scene.run(&args, "").await;
+    assert_eq!(
+        outcome.unwrap_err().to_string(),
+        "the database is not empty, take over into a new one"
+    );
+    let (outcome, _) = scene.run(&["import", "--from", "my secret"], "").await;
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.starts_with("`--from` names no PostgreSQL server"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_said_in_one_line() {
+    let told = |args: &[&str]| {
+        let error = Cli::try_parse_from([&["games-api"], args].concat()).unwrap_err();
+        in_one_line(&error.render().to_string())
+    };
+    let missing = "the following required arguments were not provided: <EMAIL>";
+    assert_eq!(told(&["create-user"]), missing);
+    assert!(told(&["serve", "--bind", "here"]).starts_with("invalid value 'here' for '--bind"));
 }
 
 #[test]

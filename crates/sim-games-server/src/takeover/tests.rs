@@ -63,7 +63,7 @@ const COUNTS: [(&str, u64, u64); 13] = [
 ];
 
 /// The original on the server; none when there is no server.
-async fn original() -> Option<Schema> {
+pub(crate) async fn original() -> Option<Schema> {
     let schema = Schema::create().await?;
     carry_out(&schema.url(), ORIGINAL).await.unwrap();
     Some(schema)
