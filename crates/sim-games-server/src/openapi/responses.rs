@@ -180,7 +180,6 @@ impl Refused {
         let parse_error = "JSON parse error - expected value at line 1 column 1";
         let too_many = format!("The query has more than {} parameters.", limits.parameters);
         let taken = "The fields scenario, order must make a unique set.";
-        let one = |detail: &str| json!({"refused": {"value": {"detail": detail}}});
         match self {
             Fields => json!({
                 "fields": {"value": {"name": ["This field is required."]}},
@@ -200,25 +199,34 @@ impl Refused {
                 "password": {"value": {"detail": "Invalid username/password."}},
                 "token": {"value": {"detail": "Invalid token."}},
             }),
-            Forbidden => one("You do not have permission to perform this action."),
-            Missing => one("Not found."),
-            MissingPage => one("Invalid page."),
-            Method => one("Method \"TRACE\" not allowed."),
-            NotAcceptable => one("Could not satisfy the request Accept header."),
-            Conflict => one("Role `1` is still in use, delete or change what refers to it first."),
-            VersionDiffers => one("The object was changed meanwhile, read it again."),
-            TooLarge => one(&format!("The request body is larger than {} bytes.", limits.body)),
-            MediaType => one("Unsupported media type \"text/plain\" in request."),
+            refused => json!({"refused": {"value": {"detail": refused.detail(limits)}}}),
+        }
+    }
+
+    /// What a refusal says that always says the same.
+    fn detail(self, limits: &Limits) -> String {
+        let text = match self {
+            Fields | Items | Login | Unauthenticated => "",
+            Forbidden => "You do not have permission to perform this action.",
+            Missing => "Not found.",
+            MissingPage => "Invalid page.",
+            Method => "Method \"TRACE\" not allowed.",
+            NotAcceptable => "Could not satisfy the request Accept header.",
+            Conflict => "Role `1` is still in use, delete or change what refers to it first.",
+            VersionDiffers => "The object was changed meanwhile, read it again.",
+            MediaType => "Unsupported media type \"text/plain\" in request.",
+            Throttled => "Request was throttled. Expected available in 60 seconds.",
+            Unavailable => "The database does not answer. Nothing was saved, try again.",
+            TooLarge => return format!("The request body is larger than {} bytes.", limits.body),
             BodyTooSlow => {
                 let seconds = BODY_TIME.as_secs();
-                one(&format!("The request body did not arrive within {seconds} seconds."))
+                return format!("The request body did not arrive within {seconds} seconds.");
             }
-            AddressTooLong => one(&format!("The address is longer than {ADDRESS_LIMIT} bytes.")),
+            AddressTooLong => return format!("The address is longer than {ADDRESS_LIMIT} bytes."),
             HeadersTooLarge => {
-                one(&format!("The request headers are larger than {HEADER_LIMIT} bytes."))
+                return format!("The request headers are larger than {HEADER_LIMIT} bytes.");
             }
-            Throttled => one("Request was throttled. Expected available in 60 seconds."),
-            Unavailable => one("The database does not answer. Nothing was saved, try again."),
-        }
+        };
+        text.to_owned()
     }
 }
