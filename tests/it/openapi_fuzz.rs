@@ -6,7 +6,6 @@
 //! take most of the time, unless `SOAK` is set.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
@@ -154,18 +153,15 @@ async fn campaign(tester: &Tester, database: &Database) -> Result<String> {
 
 #[tokio::test]
 async fn every_answer_is_one_that_the_document_knows_on_sqlite() -> Result<()> {
-    let Some(tester) = Tester::find()? else { return Ok(()) };
+    let Some(tester) = Tester::find().await? else { return Ok(()) };
     println!("campaign: {}", campaign(&tester, &Database::Sqlite).await?);
     Ok(())
 }
 
 #[tokio::test]
 async fn every_answer_is_one_that_the_document_knows_on_postgres() -> Result<()> {
-    let Some(tester) = Tester::find()? else { return Ok(()) };
-    let Some(database) = Database::postgres_from_env()? else {
-        writeln!(std::io::stdout(), "skipped: `TEST_DATABASE_URL` names no PostgreSQL server")?;
-        return Ok(());
-    };
+    let Some(tester) = Tester::find().await? else { return Ok(()) };
+    let Some(database) = Database::postgres_from_env()? else { return Ok(()) };
     println!("campaign: {}", campaign(&tester, &database).await?);
     Ok(())
 }

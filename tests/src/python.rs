@@ -40,6 +40,10 @@ impl Python {
         Ok(None)
     }
 
+    pub(crate) fn interpreter(&self) -> &Path {
+        &self.interpreter
+    }
+
     /// Runs a script of `tests/python` to its end.
     ///
     /// # Errors

@@ -43,6 +43,7 @@ pub(crate) use {
     changes::{LONGEST_WAIT as CHANGES_LONGEST_WAIT, MOST as CHANGES_MOST, USUAL as CHANGES_USUAL},
     list::{PAGE_SIZE, sortable},
     place::Place,
+    request::{ADDRESS_LIMIT, BODY_TIME, HEADER_LIMIT},
     units::{LONGEST as UNIT_LONGEST, MOST as UNIT_MOST},
     write::HOOK_FIELDS,
 };

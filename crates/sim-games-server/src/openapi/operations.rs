@@ -82,7 +82,12 @@ impl Operation {
             ("security".to_owned(), json!([])),
         ]);
         let operation = Self { fields, parameters: Vec::new(), responses: Map::new() };
-        operation.refused([Refused::Method, Refused::NotAcceptable])
+        operation.refused([
+            Refused::Method,
+            Refused::NotAcceptable,
+            Refused::AddressTooLong,
+            Refused::HeadersTooLarge,
+        ])
     }
 
     /// For everybody, but who logs in must do so with success.
@@ -107,7 +112,7 @@ impl Operation {
         let content = json!({ "schema": schema, "examples": named(examples) });
         let body = json!({ "required": required, "content": {"application/json": content} });
         self.fields.insert("requestBody".to_owned(), body);
-        self.refused([Refused::TooLarge, Refused::MediaType])
+        self.refused([Refused::TooLarge, Refused::MediaType, Refused::BodyTooSlow])
     }
 
     /// Adds an answer with JSON, and the headers that it may carry.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Limits;
 use super::schemas::reference;
+use crate::rest::{ADDRESS_LIMIT, BODY_TIME, HEADER_LIMIT};
 
 /// A refusal that operations share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,12 @@ pub(super) enum Refused {
     TooLarge,
     /// The body is no JSON by its `Content-Type`.
     MediaType,
+    /// The body did not arrive in time.
+    BodyTooSlow,
+    /// Path and query are too long.
+    AddressTooLong,
+    /// The headers are too large.
+    HeadersTooLarge,
     /// There were too many failed logins.
     Throttled,
     /// The database does not answer.
@@ -42,11 +49,12 @@ pub(super) enum Refused {
 }
 
 use Refused::{
-    Conflict, Fields, Forbidden, Items, Login, MediaType, Method, Missing, MissingPage,
-    NotAcceptable, Throttled, TooLarge, Unauthenticated, Unavailable, VersionDiffers,
+    AddressTooLong, BodyTooSlow, Conflict, Fields, Forbidden, HeadersTooLarge, Items, Login,
+    MediaType, Method, Missing, MissingPage, NotAcceptable, Throttled, TooLarge, Unauthenticated,
+    Unavailable, VersionDiffers,
 };
 
-const ALL: [Refused; 15] = [
+const ALL: [Refused; 18] = [
     Fields,
     Items,
     Login,
@@ -60,6 +68,9 @@ const ALL: [Refused; 15] = [
     VersionDiffers,
     TooLarge,
     MediaType,
+    BodyTooSlow,
+    AddressTooLong,
+    HeadersTooLarge,
     Throttled,
     Unavailable,
 ];
@@ -82,6 +93,9 @@ impl Refused {
             VersionDiffers => StatusCode::PRECONDITION_FAILED,
             TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            AddressTooLong => StatusCode::URI_TOO_LONG,
+            HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Throttled => StatusCode::TOO_MANY_REQUESTS,
             Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -113,6 +127,9 @@ impl Refused {
             VersionDiffers => "The object is not, or no longer, the version that `If-Match` names.",
             TooLarge => "The body is too large.",
             MediaType => "The body's `Content-Type` is not `application/json`.",
+            BodyTooSlow => "The body did not arrive in time.",
+            AddressTooLong => "Path and query are too long together.",
+            HeadersTooLarge => "The headers are too large together.",
             Throttled => "There were too many failed logins of this account.",
             Unavailable => "The database does not answer. Nothing was saved.",
         }
@@ -163,7 +180,6 @@ impl Refused {
         let parse_error = "JSON parse error - expected value at line 1 column 1";
         let too_many = format!("The query has more than {} parameters.", limits.parameters);
         let taken = "The fields scenario, order must make a unique set.";
-        let one = |detail: &str| json!({"refused": {"value": {"detail": detail}}});
         match self {
             Fields => json!({
                 "fields": {"value": {"name": ["This field is required."]}},
@@ -183,17 +199,34 @@ impl Refused {
                 "password": {"value": {"detail": "Invalid username/password."}},
                 "token": {"value": {"detail": "Invalid token."}},
             }),
-            Forbidden => one("You do not have permission to perform this action."),
-            Missing => one("Not found."),
-            MissingPage => one("Invalid page."),
-            Method => one("Method \"TRACE\" not allowed."),
-            NotAcceptable => one("Could not satisfy the request Accept header."),
-            Conflict => one("Role `1` is still in use, delete or change what refers to it first."),
-            VersionDiffers => one("The object was changed meanwhile, read it again."),
-            TooLarge => one(&format!("The request body is larger than {} bytes.", limits.body)),
-            MediaType => one("Unsupported media type \"text/plain\" in request."),
-            Throttled => one("Request was throttled. Expected available in 60 seconds."),
-            Unavailable => one("The database does not answer. Nothing was saved, try again."),
+            refused => json!({"refused": {"value": {"detail": refused.detail(limits)}}}),
         }
+    }
+
+    /// What a refusal says that always says the same.
+    fn detail(self, limits: &Limits) -> String {
+        let text = match self {
+            Fields | Items | Login | Unauthenticated => "",
+            Forbidden => "You do not have permission to perform this action.",
+            Missing => "Not found.",
+            MissingPage => "Invalid page.",
+            Method => "Method \"TRACE\" not allowed.",
+            NotAcceptable => "Could not satisfy the request Accept header.",
+            Conflict => "Role `1` is still in use, delete or change what refers to it first.",
+            VersionDiffers => "The object was changed meanwhile, read it again.",
+            MediaType => "Unsupported media type \"text/plain\" in request.",
+            Throttled => "Request was throttled. Expected available in 60 seconds.",
+            Unavailable => "The database does not answer. Nothing was saved, try again.",
+            TooLarge => return format!("The request body is larger than {} bytes.", limits.body),
+            BodyTooSlow => {
+                let seconds = BODY_TIME.as_secs();
+                return format!("The request body did not arrive within {seconds} seconds.");
+            }
+            AddressTooLong => return format!("The address is longer than {ADDRESS_LIMIT} bytes."),
+            HeadersTooLarge => {
+                return format!("The request headers are larger than {HEADER_LIMIT} bytes.");
+            }
+        };
+        text.to_owned()
     }
 }

@@ -21,13 +21,13 @@ use crate::error::FieldErrors;
 use crate::model::{NO_NUL, type_name};
 
 /// The longest path and query, in bytes.
-const ADDRESS_LIMIT: usize = 16 * 1024;
+pub(crate) const ADDRESS_LIMIT: usize = 16 * 1024;
 
 /// The largest headers, names and values together, in bytes.
-const HEADER_LIMIT: usize = 32 * 1024;
+pub(crate) const HEADER_LIMIT: usize = 32 * 1024;
 
 /// How long a body may take to arrive; a client that stalls does not hold a connection for ever.
-const BODY_TIME: Duration = Duration::from_secs(30);
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A request.
 #[derive(Debug)]

@@ -38,6 +38,8 @@ async fn what_is_refused_of_anybody_reads_as_it_is_documented() {
     let known = ("authorization", staff.as_str());
     let json = ("content-type", "application/json");
     let large = " ".repeat(super::LIMITS.body + 1);
+    let long = format!("/apis/runs/?name={}", "x".repeat(20_000));
+    let many = "x".repeat(40_000);
     for (name, request) in [
         ("Unauthenticated", raw("GET", "/apis/runs/", &[], "")),
         ("Unauthenticated", raw("GET", "/apis/runs/", &[("authorization", "Token x")], "")),
@@ -45,6 +47,8 @@ async fn what_is_refused_of_anybody_reads_as_it_is_documented() {
         ("MissingPage", raw("GET", "/apis/runs/?page=9", &[known], "")),
         ("Method", raw("TRACE", "/apis/runs/", &[known], "")),
         ("NotAcceptable", raw("GET", "/apis/runs/", &[known, ("accept", "image/png")], "")),
+        ("AddressTooLong", raw("GET", &long, &[known], "")),
+        ("HeadersTooLarge", raw("GET", "/apis/runs/", &[known, ("x-more", &many)], "")),
         ("TooLarge", raw("POST", "/apis/runs/", &[known, json], large)),
         ("MediaType", raw("POST", "/apis/runs/", &[known, ("content-type", "text/plain")], "x")),
         ("Fields", raw("POST", "/apis/runs/", &[known, json], "x")),
@@ -89,6 +93,18 @@ async fn logins_are_refused_as_it_is_documented() {
     let shown = &document["components"]["responses"]["Throttled"]["content"]["application/json"];
     let shown = shown["examples"]["refused"]["value"].to_string().replace("60", seconds);
     assert_eq!(answer.text, shown);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_refused_as_it_is_documented() {
+    let document = served();
+    let service = Service::with(Resource::Game).await;
+    let body = Body::from_stream(futures_util::stream::pending::<std::io::Result<Vec<u8>>>());
+    let headers = [("authorization", basic(STAFF)), ("content-type", "application/json".into())];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, it)| (*name, &**it)).collect();
+    tokio::time::pause();
+    let answer = service.send(raw("POST", "/apis/runs/", &headers, body)).await;
+    assert_shown(&document, "BodyTooSlow", &answer);
 }
 
 #[tokio::test]
