@@ -15,8 +15,8 @@ use crate::error::StoreError;
 use crate::feed::ChangeFeed;
 use crate::postgres::Postgres;
 use crate::rest::{self, Barrier};
-use crate::sql::Store;
 use crate::sql::connection::Backend;
+use crate::sql::{Seen, Store};
 use crate::sqlite::Sqlite;
 use crate::store::{GameSnapshot, Outcome, RunSnapshot, Work};
 use crate::webhooks::{WebhookOptions, Webhooks};
@@ -142,7 +142,10 @@ impl GamesApi {
             memory: options.credential_memory,
         }));
         let (memory, wanted) = (Arc::clone(&credentials), options.clone());
-        let observer = Box::new(move |changes: &[_]| memory.forget(changes));
+        let observer = Box::new(move |seen: Seen<'_>| match seen {
+            Seen::Changes(changes) => memory.forget(changes),
+            Seen::Unknown => memory.forget_all(),
+        });
         let opening = tokio::task::spawn_blocking(move || {
             let backend: Arc<dyn Backend> = match &wanted.database {
                 Database::Sqlite(path) => Arc::new(Sqlite::open(path)?),

@@ -184,6 +184,13 @@ impl Credentials {
         self.tokens.retain(|_, user| !users.contains(&UserPk(user.record.pk())));
     }
 
+    /// Forgets all passwords and tokens, since it is not known which users have changed.
+    pub(crate) fn forget_all(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.verified.retain(|_, _| false);
+        self.tokens.retain(|_, _| false);
+    }
+
     fn digest(&self, user: UserPk, secret: &str) -> [u8; 32] {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");

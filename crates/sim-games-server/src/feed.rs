@@ -48,11 +48,14 @@ impl ChangeFeed {
                 continue;
             }
             match self.live.as_mut()?.recv().await {
-                Ok(changes) => {
-                    if let Some(new) = self.unseen(changes) {
-                        return Some(self.advance(new));
+                Ok(changes) => match following(self.after, &changes) {
+                    Following::Seen => {}
+                    Following::From(0) => return Some(self.advance(changes)),
+                    Following::From(position) => {
+                        return Some(self.advance(changes[position..].into()));
                     }
-                }
+                    Following::Gap => self.behind = true,
+                },
                 Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => return None,
             }
@@ -65,19 +68,59 @@ impl ChangeFeed {
         self.after
     }
 
-    /// What of a live batch was not read from the journal already.
-    fn unseen(&self, changes: Arc<[Change]>) -> Option<Arc<[Change]>> {
-        match changes.partition_point(|change| change.seq <= self.after) {
-            0 => Some(changes),
-            seen if seen == changes.len() => None,
-            seen => Some(changes[seen..].into()),
-        }
-    }
-
     fn advance(&mut self, changes: Arc<[Change]>) -> Arc<[Change]> {
         if let Some(last) = changes.last() {
             self.after = last.seq;
         }
         changes
+    }
+}
+
+/// How a live batch goes on from the last change that was returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Following {
+    /// All of it was read from the journal already.
+    Seen,
+    /// It goes on at this position of the batch.
+    From(usize),
+    /// Something between them was never told, as when a database that others write as well went
+    /// away: the journal has it.
+    Gap,
+}
+
+fn following(after: u64, changes: &[Change]) -> Following {
+    match changes.first() {
+        Some(first) if first.seq > after + 1 => Following::Gap,
+        _ => match changes.partition_point(|change| change.seq <= after) {
+            seen if seen == changes.len() => Following::Seen,
+            seen => Following::From(seen),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sim_games_types::{Action, Record, Resource, Stored, Timestamp};
+
+    use super::*;
+
+    fn change(seq: u64) -> Change {
+        let json = r#"{"id":1,"event":"*","url":"http://a.b/","user":1,"connected":false,
+            "erroring":false,"last_error":null,"last_error_status":null,"last_error_content":null,
+            "created":"2026-01-01T00:00:00.000000Z","modified":"2026-01-01T00:00:00.000000Z"}"#;
+        let record = Record::from_json(Resource::Hook, json).unwrap();
+        let object = Arc::new(Stored { record, json: json.into() });
+        let (at, action) = (Timestamp::from_micros(0), Action::Changed);
+        Change { seq, at, game: None, run: None, action, object, actor: None, cause: None }
+    }
+
+    #[test]
+    fn a_live_batch_goes_on_where_the_journal_ended_or_leads_back_to_it() {
+        let batch: Vec<Change> = (5..8).map(change).collect();
+        assert_eq!(following(4, &batch), Following::From(0));
+        assert_eq!(following(5, &batch), Following::From(1));
+        assert_eq!(following(7, &batch), Following::Seen);
+        assert_eq!(following(3, &batch), Following::Gap);
+        assert_eq!(following(3, &[]), Following::Seen);
     }
 }

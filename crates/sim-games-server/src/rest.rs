@@ -93,13 +93,9 @@ async fn handle(State(rest): State<Rest>, request: Request) -> Response {
 async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response, Refusal> {
     let (call, payload) = request::take_apart(request, rest.api.options().body_limit);
     tracing::debug!(http.query = %call.redacted_query(), "request");
-    call.within_limits()?;
+    call.within_limits(rest.api.options().query_parameters)?;
     if let Some(redirect) = call.redirect_to_slash() {
         return Ok(redirect);
-    }
-    let most = rest.api.options().query_parameters;
-    if call.parameters.len() > most {
-        return Err(Refusal::too_many_parameters(most));
     }
     if place == Place::Unknown {
         return Err(Refusal::not_found());

@@ -50,7 +50,7 @@ pub(crate) use listening::News;
 pub(crate) use read::by_pk;
 pub(crate) use row::{Entry, entry};
 pub(crate) use turn::Turn;
-pub(crate) use writer::Observer;
+pub(crate) use writer::{Observer, Seen};
 
 /// Units of work that may wait for the writer; whoever comes later waits to be let in.
 const QUEUE: usize = 1024;

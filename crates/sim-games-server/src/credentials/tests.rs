@@ -35,6 +35,17 @@ async fn only_the_right_password_is_accepted_and_then_remembered() {
 }
 
 #[tokio::test]
+async fn nothing_is_remembered_once_it_is_unknown_who_has_changed() {
+    let credentials = credentials();
+    let hash = hash(&credentials, "s1").await;
+    let account = Some((UserPk(1), Some(hash.as_str())));
+    credentials.verify(attempt("a@b.c", "s1"), account).await.unwrap();
+    credentials.forget_all();
+    let again = credentials.verify(attempt("a@b.c", "s1"), account).await.unwrap();
+    assert_eq!(again, Verified::ByHash);
+}
+
+#[tokio::test]
 async fn guessing_is_limited_per_account_while_a_verified_password_still_works() {
     let credentials = credentials();
     let hash = hash(&credentials, "s1").await;

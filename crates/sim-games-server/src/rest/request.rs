@@ -70,7 +70,7 @@ impl Call {
     ///
     /// A query that is no UTF-8 would be read with replacements, and a deletion must not be
     /// filtered by what the client did not write. Not every database takes NUL characters.
-    pub(super) fn within_limits(&self) -> Result<(), Refusal> {
+    pub(super) fn within_limits(&self, parameters: usize) -> Result<(), Refusal> {
         let query = self.uri.query().unwrap_or_default();
         if self.uri.path().len() + query.len() > ADDRESS_LIMIT {
             return Err(Refusal::address(ADDRESS_LIMIT));
@@ -81,6 +81,9 @@ impl Call {
         }
         if percent_decode_str(query).decode_utf8().is_err() {
             return Err(Refusal::query("The query is not valid UTF-8."));
+        }
+        if self.parameters.len() > parameters {
+            return Err(Refusal::too_many_parameters(parameters));
         }
         let has_nul =
             |(name, value): &&(String, String)| name.contains('\0') || value.contains('\0');

@@ -22,8 +22,17 @@ const ATTEMPTS: usize = 3;
 /// Changes by others that are read from the journal at once.
 const PAGE: u32 = 512;
 
+/// What the writer has seen in the journal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seen<'c> {
+    /// These changes.
+    Changes(&'c [Change]),
+    /// That others have changed something which could not be read.
+    Unknown,
+}
+
 /// Called by the writer with what was committed, before anybody else learns of it.
-pub(crate) type Observer = Box<dyn Fn(&[Change]) + Send>;
+pub(crate) type Observer = Box<dyn Fn(Seen<'_>) + Send>;
 
 /// A unit of work and who waits for it.
 #[derive(Debug)]
@@ -163,6 +172,7 @@ impl Writer {
                 Err(fault) => {
                     tracing::warn!(error = %fault, "could not read what others have written");
                     // Readers of the feed notice the gap and read the journal themselves.
+                    (self.observer)(Seen::Unknown);
                     self.head = head;
                 }
             }
@@ -173,7 +183,7 @@ impl Writer {
         let Some(last) = changes.last() else { return };
         self.head = last.seq;
         self.told.store(last.seq, Ordering::SeqCst);
-        (self.observer)(&changes);
+        (self.observer)(Seen::Changes(&changes));
         // Nobody may be listening, and whoever comes later reads the journal.
         self.live.send(changes).ok();
     }
