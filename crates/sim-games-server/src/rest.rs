@@ -9,6 +9,7 @@ mod bulk;
 mod caller;
 mod changes;
 mod export;
+mod hooks;
 mod list;
 mod place;
 mod request;

@@ -10,7 +10,7 @@ use sim_games_types::{Fields, Operation, Record, Resource, Stored, Target, UnitO
 
 use super::answer::{self, Refusal};
 use super::request::{Call, Payload};
-use super::{Rest, version};
+use super::{Rest, hooks, version};
 use crate::error::{FieldErrors, StoreError};
 use crate::model::{Cell, Condition, Presence, Table, flag, integer};
 use crate::store::{Outcome, Query, Work};
@@ -87,7 +87,10 @@ pub(super) async fn create(
     let fields = payload.fields().await?;
     let operation = match resource {
         // Registering a subscription again is no error: services do so at every start.
-        Resource::Hook => registration(fields, user),
+        Resource::Hook => {
+            hooks::refuse_own_address(call, &fields)?;
+            registration(fields, user)
+        }
         _ => Operation::Create {
             resource,
             fields: guarded(resource, fields, user)?,
@@ -143,7 +146,10 @@ pub(super) async fn change(
     let cause = call.cause();
     let fields = payload.fields().await?;
     let fields = match resource {
-        Resource::Hook => hook_fields(fields, user),
+        Resource::Hook => {
+            hooks::refuse_own_address(call, &fields)?;
+            hook_fields(fields, user)
+        }
         _ => guarded(resource, fields, user)?,
     };
     let operation = Operation::Change { resource, pk: Target::Pk(object.record.pk()), fields };

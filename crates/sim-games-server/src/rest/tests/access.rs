@@ -135,3 +135,17 @@ async fn the_login_check_takes_key_or_address_and_tells_nothing_else() {
     let answer = service.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_subscription_of_the_service_to_itself_is_refused() {
+    let service = Service::start().await;
+    let loops = json!({"event": "div.*", "url": "http://api.test:8100/apis/decisions/"});
+    let refused = service.staff("POST", "hooks/", loops).await;
+    let message = json!(["This is an address of the Games API itself."]);
+    assert_eq!((refused.status, &refused.body["url"]), (StatusCode::BAD_REQUEST, &message));
+    let beside = json!({"event": "div.*", "url": "http://api.test:8100/callback"});
+    assert_eq!(service.staff("POST", "hooks/", beside).await.status, StatusCode::CREATED);
+    let moved = json!({"url": "http://api.test:8100/rest-auth/login/"});
+    let refused = service.staff("PATCH", "hooks/1/", moved).await;
+    assert_eq!((refused.status, &refused.body["url"]), (StatusCode::BAD_REQUEST, &message));
+}
