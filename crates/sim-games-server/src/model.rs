@@ -15,7 +15,7 @@ pub(crate) use field::{Cell, Field, Kind};
 pub(crate) use filter::{Condition, Filter, FilterKind, Strictness, conditions};
 pub(crate) use formats::{is_email, is_forbidden_address, names_forbidden_address};
 pub(crate) use rules::apply as apply_rules;
-pub(crate) use table::{Table, children_of};
+pub(crate) use table::{Agreement, Table, children_of};
 
 #[cfg(test)]
 mod tests;

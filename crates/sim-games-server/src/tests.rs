@@ -54,6 +54,7 @@ store_tests! {
         inactive_and_unknown_users_are_refused_alike,
         keys_are_never_given_twice,
         snapshots_hold_parents_before_children,
+        keys_of_another_game_or_run_are_refused,
     },
     export::{
         a_table_has_a_row_per_decision_and_result_with_where_it_stands,

@@ -87,7 +87,8 @@ def a_deletion_needs_a_filter(tour):
     """a bulk deletion without a filter, or with a misspelled one, deletes nothing"""
     decision = tour.staff.decisions.create({"period": tour.made.period, "name": "kept"})
     decisions = tour.staff.bulk.decisions
-    equal(refused(decisions.delete), None)
+    told = {"non_field_errors": ["At least one filter is required."]}
+    equal(refused(decisions.delete), told)
     equal(refused(decisions.delete, perod=tour.made.period), {"perod": ["This is not a filter."]})
     refused(decisions.delete, perod=tour.made.period, name="kept")
     refused(decisions.delete, name="")

@@ -17,12 +17,25 @@ pub(crate) struct Table {
     pub(crate) natural_key: &'static [&'static str],
     /// What no two rows may share.
     pub(crate) unique: &'static [Unique],
+    /// Which of its keys must fit each other.
+    pub(crate) agreements: &'static [Agreement],
     /// The query parameters of its list.
     pub(crate) filters: &'static [Filter],
     /// The column by which lists are sorted.
     pub(crate) order: &'static str,
     /// How a row below a world or a member finds its run: SQL with the fields as `:name`.
     pub(crate) run_from: Option<&'static str>,
+}
+
+/// A key that must belong to the same game or run as the rest of the row.
+#[derive(Debug)]
+pub(crate) struct Agreement {
+    /// The field with the key; without one there is nothing to agree.
+    pub(crate) field: &'static str,
+    /// What is shared.
+    pub(crate) whole: Resource,
+    /// SQL that is true of rows that agree, with the fields as `:name`, each in parentheses.
+    pub(crate) sql: &'static str,
 }
 
 /// Fields that no two rows share.

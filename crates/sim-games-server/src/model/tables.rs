@@ -9,7 +9,7 @@ use super::filter::{
     DECISION_FILTERS, Filter, GAME_FILTERS, HOOK_FILTERS, PERIOD_FILTERS, PHASE_FILTERS,
     RUN_FILTERS, RUNUSER_FILTERS, SCENARIO_FILTERS, USER_FILTERS, WORLD_FILTERS,
 };
-use super::table::{Table, Unique};
+use super::table::{Agreement, Table, Unique};
 
 const fn set(fields: &'static [&'static str]) -> Unique {
     Unique { fields, message: None }
@@ -28,12 +28,20 @@ const LEAF_FIELDS: &[Field] =
 
 const LEAF_UNIQUE: &[Unique] = &[set(&["name", "period", "role"])];
 
+const LEAF_AGREEMENTS: &[Agreement] = &[Agreement {
+    field: "role",
+    whole: Resource::Game,
+    sql: "(SELECT game FROM role WHERE id = :role) \
+          = (SELECT r.game FROM period p JOIN run r ON r.id = p.run WHERE p.id = :period)",
+}];
+
 const fn leaf(resource: Resource, filters: &'static [Filter]) -> Table {
     Table {
         resource,
         fields: LEAF_FIELDS,
         natural_key: resource.natural_key(),
         unique: LEAF_UNIQUE,
+        agreements: LEAF_AGREEMENTS,
         filters,
         order: "id",
         run_from: Some("(SELECT run FROM period WHERE id = :period)"),
@@ -55,6 +63,7 @@ pub(super) static TABLES: [Table; 12] = [
             single(&["name"], "game with this name already exists."),
             single(&["slug"], "game with this slug already exists."),
         ],
+        agreements: &[],
         filters: GAME_FILTERS,
         order: "id",
         run_from: None,
@@ -69,6 +78,7 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::Phase.natural_key(),
         unique: &[set(&["name", "game"])],
+        agreements: &[],
         filters: PHASE_FILTERS,
         order: "id",
         run_from: None,
@@ -83,6 +93,7 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::Role.natural_key(),
         unique: &[set(&["name", "game"])],
+        agreements: &[],
         filters: PHASE_FILTERS,
         order: "created",
         run_from: None,
@@ -98,6 +109,11 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::Run.natural_key(),
         unique: &[],
+        agreements: &[Agreement {
+            field: "phase",
+            whole: Resource::Game,
+            sql: "(SELECT game FROM phase WHERE id = :phase) = (:game)",
+        }],
         filters: RUN_FILTERS,
         order: "id",
         run_from: None,
@@ -112,6 +128,7 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::World.natural_key(),
         unique: &[set(&["name", "run"])],
+        agreements: &[],
         filters: WORLD_FILTERS,
         order: "id",
         run_from: None,
@@ -129,6 +146,19 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::RunUser.natural_key(),
         unique: &[set(&["user", "run"])],
+        agreements: &[
+            Agreement {
+                field: "role",
+                whole: Resource::Game,
+                sql: "(SELECT game FROM role WHERE id = :role) \
+                      = (SELECT game FROM run WHERE id = :run)",
+            },
+            Agreement {
+                field: "world",
+                whole: Resource::Run,
+                sql: "(SELECT run FROM world WHERE id = :world) = (:run)",
+            },
+        ],
         filters: RUNUSER_FILTERS,
         order: "id",
         run_from: None,
@@ -143,6 +173,7 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::Scenario.natural_key(),
         unique: &[],
+        agreements: &[],
         filters: SCENARIO_FILTERS,
         order: "id",
         run_from: Some(
@@ -159,6 +190,7 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::Period.natural_key(),
         unique: &[set(&["scenario", "order"])],
+        agreements: &[],
         filters: PERIOD_FILTERS,
         order: "id",
         run_from: Some("(SELECT run FROM scenario WHERE id = :scenario)"),
@@ -187,6 +219,7 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::User.natural_key(),
         unique: &[single(&["email"], "A user with that email address already exists.")],
+        agreements: &[],
         filters: USER_FILTERS,
         order: "email",
         run_from: None,
@@ -206,6 +239,7 @@ pub(super) static TABLES: [Table; 12] = [
         ],
         natural_key: Resource::Hook.natural_key(),
         unique: &[set(&["user", "event", "url"])],
+        agreements: &[],
         filters: HOOK_FILTERS,
         order: "id",
         run_from: None,

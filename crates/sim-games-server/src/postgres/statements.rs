@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use sim_games_types::Resource;
 
 use crate::model::{Field, Kind, Table};
-use crate::sql::statements::{assignments, columns, run_of_new, select_from};
+use crate::sql::statements::{agreements_of_new, assignments, columns, run_of_new, select_from};
 
 static INSERTS: LazyLock<BTreeMap<Resource, String>> = LazyLock::new(|| {
     Resource::ALL.into_iter().map(|resource| (resource, build(Table::of(resource)))).collect()
@@ -56,6 +56,7 @@ fn build(table: &Table) -> String {
             Kind::Key(parent) => Some(exists(field, parent, place)),
             _ => None,
         })
+        .chain(agreements_of_new(table))
         .collect();
     let condition = if parents.is_empty() {
         String::new()

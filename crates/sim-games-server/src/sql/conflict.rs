@@ -3,7 +3,7 @@
 use super::connection::{Connection, Fault, FaultKind, Value};
 use super::unit::Failure;
 use crate::error::FieldErrors;
-use crate::model::{Cell, Field, Kind, Table};
+use crate::model::{Agreement, Cell, Field, Kind, Table};
 
 /// The newest row whose fields have these values; null equals null.
 pub(super) fn matching(
@@ -87,6 +87,7 @@ pub(super) fn explain(
             errors.push(field.name, format!("Invalid pk \"{key}\" - object does not exist."));
         }
     }
+    disagree(connection, table, cells, errors)?;
     for unique in table.unique {
         let taken = || -> Result<bool, Fault> {
             let positions = unique.fields.iter().filter_map(|name| table.position(name));
@@ -107,6 +108,43 @@ pub(super) fn explain(
         }
     }
     Ok(())
+}
+
+/// Adds which keys do not belong to the same game or run as the rest of the row.
+pub(super) fn disagree(
+    connection: &dyn Connection,
+    table: &Table,
+    cells: &[Cell],
+    errors: &mut FieldErrors,
+) -> Result<(), Fault> {
+    let key = |name: &str| table.position(name).and_then(|position| cells[position].int());
+    for Agreement { field, whole, sql } in table.agreements {
+        let Some(own) = key(field).filter(|_| !errors.has(field)) else { continue };
+        let (sql, names) = bound(table, sql);
+        let values: Option<Vec<Value<'_>>> =
+            names.into_iter().map(|name| key(name).map(Value::Int)).collect();
+        // A parent that is missing is told as such.
+        let Some(values) = values else { continue };
+        if errors.is_empty() && !connection.exists(&format!("SELECT 1 WHERE {sql}"), &values)? {
+            let message = format!("Invalid pk \"{own}\" - object belongs to another {whole}.");
+            errors.push(field, message);
+        }
+    }
+    Ok(())
+}
+
+/// SQL with places in the order of the fields that it names.
+fn bound(table: &Table, sql: &str) -> (String, Vec<&'static str>) {
+    let mut found: Vec<(usize, &'static str)> = table
+        .fields
+        .iter()
+        .filter_map(|field| Some((sql.find(&format!(":{})", field.name))?, field.name)))
+        .collect();
+    found.sort_unstable();
+    let sql = found
+        .iter()
+        .fold(sql.to_owned(), |sql, (_, name)| sql.replacen(&format!(":{name})"), "?)", 1));
+    (sql, found.into_iter().map(|(_, name)| name).collect())
 }
 
 #[cfg(test)]

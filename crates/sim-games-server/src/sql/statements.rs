@@ -39,10 +39,23 @@ pub(crate) fn columns(table: &Table) -> Vec<String> {
 
 /// How a new row finds its run: SQL in which the fields are the values `?1`, `?2` and so on.
 pub(crate) fn run_of_new(table: &Table) -> Option<String> {
-    let sql = table.run_from?;
-    Some(table.fields.iter().enumerate().fold(sql.to_owned(), |sql, (index, field)| {
+    table.run_from.map(|sql| with_places(table, sql))
+}
+
+/// What must hold of the keys of a new row, in which the fields are the values `?1`, `?2` and so on.
+pub(crate) fn agreements_of_new(table: &Table) -> Vec<String> {
+    let agreements = table.agreements.iter().map(|agreement| {
+        let place = table.position(agreement.field).map_or(0, |position| position + 1);
+        let holds = with_places(table, agreement.sql);
+        format!("(CAST(?{place} AS BIGINT) IS NULL OR {holds})")
+    });
+    agreements.collect()
+}
+
+fn with_places(table: &Table, sql: &str) -> String {
+    table.fields.iter().enumerate().fold(sql.to_owned(), |sql, (index, field)| {
         sql.replace(&format!(":{})", field.name), &format!("?{})", index + 1))
-    }))
+    })
 }
 
 /// The assignments that change the fields at some positions: their values in order, then the time.

@@ -9,7 +9,7 @@ use super::row::{Entry, cell};
 use super::unit::{Failure, Session};
 use super::{conflict, read, statements, tokens};
 use crate::error::StoreError;
-use crate::model::{Cell, Presence, Table, apply_rules, check};
+use crate::model::{Cell, Kind, Presence, Table, apply_rules, check};
 
 impl Session<'_> {
     /// Stores a new row.
@@ -61,6 +61,12 @@ impl Session<'_> {
         }
         let updated = self.at.max(Timestamp::from_micros(before.micros().saturating_add(1)));
         let changed = statements::positions(table, &current, &cells);
+        if changed.iter().any(|index| matches!(table.fields[*index].kind, Kind::Key(_))) {
+            conflict::disagree(self.connection, table, &cells, &mut errors)?;
+            if !errors.is_empty() {
+                return Err(errors.into());
+            }
+        }
         let stored = self.connection.update(table, pk, (&changed, &cells), updated)?;
         let Some(entry) = stored else {
             return Err(conflict::refusal(self.connection, table, &cells, Some(pk)));

@@ -47,9 +47,10 @@ impl SqliteWriter {
         })
     }
 
-    /// A statement that writes; none when it broke a constraint.
+    /// A statement that writes a row; none when that broke a constraint, or keys do not agree.
     fn attempt(&self, sql: &str, values: &[Value<'_>]) -> Result<Option<()>, Fault> {
         match Connection::execute(&self.connection, sql, values) {
+            Ok(0) => Ok(None),
             Ok(_) => Ok(Some(())),
             Err(fault) if fault.kind == FaultKind::Constraint => Ok(None),
             Err(fault) => Err(fault),
@@ -191,9 +192,15 @@ fn insert(table: &Table) -> String {
     let places: Vec<String> = (1..=columns.len()).map(|place| format!("?{place}")).collect();
     let (run_column, run_value) = statements::run_of_new(table)
         .map_or((String::new(), String::new()), |sql| (", run".to_owned(), format!(", {sql}")));
+    let agreements = statements::agreements_of_new(table);
+    let condition = if agreements.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", agreements.join(" AND "))
+    };
     format!(
         "INSERT INTO \"{}\" ({}, created, updated{run_column}) \
-         VALUES ({}, ?{now}, ?{now}{run_value})",
+         SELECT {}, ?{now}, ?{now}{run_value}{condition}",
         table.name(),
         columns.join(", "),
         places.join(", "),

@@ -336,3 +336,21 @@ pub(super) async fn snapshots_hold_parents_before_children(open: Open) {
     assert_eq!(kinds, [Run, World, RunUser, Scenario, Period, Decision, Result]);
     assert!(api.load_run(RunPk(9)).await.unwrap().is_none());
 }
+
+pub(super) async fn keys_of_another_game_or_run_are_refused(open: Open) {
+    let (_place, api) = fresh(open).await;
+    small_game(&api).await;
+    api.commit(unit([
+        create(Resource::Game, json!({"name": "Other"}), Some(0)),
+        create(Resource::Role, json!({"name": "Divisor", "game": {"$ref": 0}}), None),
+    ]))
+    .await
+    .unwrap();
+    let strange = json!({"name": "d", "period": 1, "role": 2});
+    let changed = change(Resource::RunUser, 1, json!({"role": 2}));
+    for operation in [create(Resource::Decision, strange, None), changed] {
+        let error = api.commit(unit([operation])).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Invalid(errors) if errors.has("role")), "{error}");
+    }
+    api.close().await;
+}

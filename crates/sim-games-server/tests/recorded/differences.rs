@@ -78,4 +78,6 @@ pub(crate) const INTENDED: &[Reason] = &[
     ("options", &[(9, 200, 200)]),
     ("forms", &[(14, 201, 415), (15, 204, 404)]),
     ("hooks", &[(26, 201, 201)]),
+    // A role of another game was accepted.
+    ("keys", &[(295, 201, 400)]),
 ];

@@ -168,3 +168,42 @@ async fn a_bulk_request_has_a_bounded_number_of_objects() {
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.body, json!({"non_field_errors": ["Send at most 40 objects at once."]}));
 }
+
+#[tokio::test]
+async fn keys_of_another_game_or_run_are_refused() {
+    let service = Service::start().await;
+    for (path, body) in [
+        ("games/", json!({"name": "Other"})),
+        ("phases/", json!({"name": "Play", "game": 2})),
+        ("roles/", json!({"name": "Divisor", "game": 2})),
+        ("runs/", json!({"name": "second", "game": 1})),
+        ("worlds/", json!({"name": "World 1", "run": 2})),
+    ] {
+        assert_eq!(service.staff("POST", path, body).await.status, StatusCode::CREATED, "{path}");
+    }
+    let other = |pk: i64, whole: &str| {
+        json!([format!("Invalid pk \"{pk}\" - object belongs to another {whole}.")])
+    };
+    for (method, path, body, field, whole) in [
+        ("POST", "runs/", json!({"name": "r", "game": 1, "phase": 2}), "phase", "game"),
+        ("PATCH", "runs/1/", json!({"phase": 2}), "phase", "game"),
+        ("PATCH", "runs/1/", json!({"game": 2}), "phase", "game"),
+        ("POST", "runusers/", json!({"user": 1, "run": 1, "role": 2}), "role", "game"),
+        ("POST", "runusers/", json!({"user": 1, "run": 1, "world": 2}), "world", "run"),
+        ("PATCH", "runusers/1/", json!({"world": 2}), "world", "run"),
+        ("POST", "decisions/", json!({"name": "d", "period": 1, "role": 2}), "role", "game"),
+        ("PUT", "results/", json!({"name": "r", "period": 1, "role": 2}), "role", "game"),
+    ] {
+        let answer = service.staff(method, path, body.clone()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{method} {path} {body}");
+        let pk = if body.get("game") == Some(&json!(2)) { 1 } else { 2 };
+        assert_eq!(answer.body, json!({ field: other(pk, whole) }), "{method} {path} {body}");
+    }
+    assert_eq!(service.get("decisions/").await.body, json!([]));
+    let bulk =
+        json!([{"name": "d", "period": 1, "role": 1}, {"name": "e", "period": 1, "role": 2}]);
+    let answer = service.staff("POST", "bulk/decisions/", bulk).await;
+    assert_eq!(answer.body, json!([{}, {"role": other(2, "game")}]));
+    let fits = json!({"name": "d", "period": 1, "role": 1});
+    assert_eq!(service.staff("POST", "decisions/", fits).await.status, StatusCode::CREATED);
+}
