@@ -93,6 +93,22 @@ async fn handle(State(rest): State<Rest>, request: Request) -> Response {
 
 async fn answer(rest: &Rest, place: Place, request: Request) -> Result<Response, Refusal> {
     let (call, payload) = request::take_apart(request, rest.api.options().body_limit);
+    let leftover = payload.leftover(&call);
+    let answer = checked(rest, place, call, payload).await;
+    if answer.is_err() {
+        leftover.discard().await;
+    }
+    answer
+}
+
+/// Answers what is within the limits, asks for nothing that is not offered, and comes from somebody
+/// who may ask.
+async fn checked(
+    rest: &Rest,
+    place: Place,
+    call: Call,
+    payload: Payload,
+) -> Result<Response, Refusal> {
     tracing::debug!(http.query = %call.redacted_query(), "request");
     call.within_limits(rest.api.options().query_parameters)?;
     if let Some(redirect) = call.redirect_to_slash() {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -29,6 +30,9 @@ pub(crate) const HEADER_LIMIT: usize = 32 * 1024;
 /// How long a body may take to arrive; a client that stalls does not hold a connection for ever.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// How long the rest of a refused request's body may take to arrive.
+const LEFTOVER_TIME: Duration = Duration::from_secs(1);
+
 /// A request.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -44,7 +48,8 @@ pub(super) struct Call {
 /// The body of a request, which is read only once the caller is known.
 #[derive(Debug)]
 pub(super) struct Payload {
-    body: Body,
+    /// There until it is read.
+    body: Arc<Mutex<Option<Body>>>,
     media_type: String,
     /// The length that was announced.
     length: Option<u64>,
@@ -62,7 +67,32 @@ pub(super) fn take_apart(request: Request, limit: usize) -> (Call, Payload) {
     let call = Call { method, uri, headers, parameters, client };
     let media_type = call.header(header::CONTENT_TYPE).unwrap_or_default().to_owned();
     let length = call.header(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+    let body = Arc::new(Mutex::new(Some(body)));
     (call, Payload { body, media_type, length, limit })
+}
+
+/// What of a body a refusal has left unread.
+pub(super) struct Leftover {
+    body: Arc<Mutex<Option<Body>>>,
+    is_wanted: bool,
+    limit: usize,
+}
+
+impl Leftover {
+    /// Takes the rest of a body off the connection, within bounds: otherwise the connection would
+    /// have to be closed, under the next request of a client that keeps it.
+    pub(super) async fn discard(self) {
+        let left = take(&self.body).filter(|_| self.is_wanted);
+        if let Some(body) = left {
+            let reading = bytes(body, None, self.limit);
+            // Whatever it comes to, the request has its answer already.
+            drop(tokio::time::timeout(LEFTOVER_TIME, reading).await);
+        }
+    }
+}
+
+fn take(body: &Mutex<Option<Body>>) -> Option<Body> {
+    body.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 impl Call {
@@ -167,9 +197,18 @@ impl Call {
 }
 
 impl Payload {
+    /// What will be left of the body, should nobody read it. A client that waits to be asked for
+    /// it, or announces too much, is not asked.
+    pub(super) fn leftover(&self, call: &Call) -> Leftover {
+        let is_wanted = call.header(header::EXPECT).is_none()
+            && self.length.is_none_or(|length| length <= self.limit as u64);
+        Leftover { body: Arc::clone(&self.body), is_wanted, limit: self.limit }
+    }
+
     /// The body as JSON; no body is an empty object.
     pub(super) async fn json(self) -> Result<Value, Refusal> {
         let Self { body, media_type, length, limit } = self;
+        let body = take(&body).unwrap_or_default();
         let arriving = tokio::time::timeout(BODY_TIME, bytes(body, length, limit));
         let bytes = arriving.await.map_err(|_| Refusal::too_slow(BODY_TIME))??;
         let essence = media_type.split(';').next().unwrap_or_default().trim();

@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Answer, STAFF, Service, basic, request};
+use super::{Answer, PLAYER, STAFF, Service, basic, request};
 use crate::rest::request::take_apart;
 
 /// A body whose first chunk is all that ever comes.
@@ -132,4 +132,22 @@ async fn a_list_is_sorted_by_each_field_once() {
     let ordering = "-id,id,name,".repeat(1000);
     let answer = service.get(&format!("runs/?ordering={ordering}")).await;
     assert_eq!((answer.status, answer.keys()), (StatusCode::OK, vec![1]));
+}
+
+#[tokio::test]
+async fn the_body_of_a_refused_request_is_taken_off_its_connection() {
+    let service = Service::start().await;
+    for (path, account) in [("runs/", PLAYER), ("nothing/", STAFF), ("runs/1/audit/", STAFF)] {
+        let (sender, sent) = tokio::sync::oneshot::channel();
+        let pieces = stream::iter(["{", "}"].map(Ok::<_, std::convert::Infallible>));
+        let end = stream::once(async move {
+            sender.send(()).unwrap();
+            Ok("")
+        });
+        let body = Body::from_stream(pieces.chain(end));
+        let request = request("POST", path).header("authorization", basic(account)).body(body);
+        let answer = service.send(request.unwrap()).await;
+        assert!(answer.status.is_client_error(), "{answer:?}");
+        sent.await.expect("the body was read to its end");
+    }
 }
