@@ -50,9 +50,25 @@ impl From<tokio_postgres::Error> for Fault {
             Some(cause) => {
                 Self::new(kind, format!("{} ({})", cause.message(), cause.code().code()))
             }
-            None => Self::new(kind, error),
+            None => Self::new(kind, with_causes(&error)),
         }
     }
+}
+
+/// An error with its causes in one line: of a handshake that failed it alone does not tell why.
+fn with_causes(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Some say their cause themselves.
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 fn is_crossed(code: &SqlState) -> bool {
@@ -67,9 +83,11 @@ fn is_gone(code: &SqlState) -> bool {
         || *code == SqlState::READ_ONLY_SQL_TRANSACTION
 }
 
+/// A certificate that nobody vouches for is an error of input and output, too, but does not pass.
 fn is_io(error: &tokio_postgres::Error) -> bool {
-    error.source().is_some_and(|source| source.is::<std::io::Error>())
-        || error.to_string().starts_with("timeout")
+    let text = error.to_string();
+    let is_io = error.source().is_some_and(|source| source.is::<std::io::Error>());
+    (is_io && !text.contains("TLS")) || text.starts_with("timeout")
 }
 
 impl PgConnection {
