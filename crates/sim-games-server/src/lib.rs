@@ -5,6 +5,7 @@ mod credentials;
 mod error;
 mod export;
 mod feed;
+mod json;
 mod model;
 mod openapi;
 mod postgres;

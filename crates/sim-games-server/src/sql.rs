@@ -45,6 +45,8 @@ use writer::{Job, Message, Writer};
 
 #[cfg(test)]
 pub(crate) use conflict::matching_sql;
+#[cfg(feature = "cli")]
+pub(crate) use delete::LEAVES_FIRST;
 pub(crate) use dialect::Dialect;
 pub(crate) use listening::News;
 pub(crate) use read::by_pk;

@@ -6,6 +6,7 @@ use serde_json::json;
 use sim_games_types::{Resource, RunPk, Timestamp};
 
 use super::outlet::fault;
+use crate::json::with_field;
 use crate::model::Table;
 use crate::sql::connection::{Connection, Fault, Value};
 use crate::sql::dump;
@@ -52,7 +53,7 @@ pub(super) fn write_changes(
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
     dump::each_change(connection, run.0, &mut |row| {
-        let mut line = json!({
+        let fields = json!({
             "seq": row.count(0)?,
             "at": Timestamp::from_micros(row.int(1)?),
             "resource": row.text(2)?,
@@ -61,12 +62,8 @@ pub(super) fn write_changes(
             "actor": row.opt_int(5)?,
             "cause": row.opt_text(6)?,
             "ref": row.text(7)?,
-        })
-        .to_string();
-        line.pop();
-        line.push_str(",\"data\":");
-        line.push_str(row.text(8)?);
-        line.push_str("}\n");
-        out.write_all(line.as_bytes()).map_err(fault)
+        });
+        let line = with_field(&fields, "data", row.text(8)?);
+        out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(fault)
     })
 }

@@ -1,14 +1,17 @@
 //! Where a database is, and how it is connected to.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::Stream;
+use futures_util::stream;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::tls::{MakeTlsConnect, NoTlsStream};
-use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
@@ -34,14 +37,8 @@ impl fmt::Debug for Address {
     }
 }
 
-/// An encrypted stream.
-type TlsStream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
-
-/// A connection's two halves, encrypted or not.
-pub(super) enum Connected {
-    Plain(Client, Box<Connection<Socket, NoTlsStream>>),
-    Encrypted(Client, Box<Connection<Socket, TlsStream>>),
-}
+/// The half of a connection that must be driven: the messages that nobody asked for, until its end.
+pub(super) type Driver = Pin<Box<dyn Stream<Item = Result<AsyncMessage, Error>> + Send>>;
 
 impl Address {
     /// Reads an address. With `sslmode=require` the connection is encrypted and the server must
@@ -93,18 +90,25 @@ impl Address {
         format!("postgres://{host}:{port}/{}", database.unwrap_or_default())
     }
 
-    pub(super) async fn connect(&self) -> Result<Connected, tokio_postgres::Error> {
+    pub(super) async fn connect(&self) -> Result<(Client, Driver), Error> {
         match &self.tls {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await?;
-                Ok(Connected::Plain(client, Box::new(connection)))
+                Ok((client, driver(connection)))
             }
             Some(tls) => {
                 let (client, connection) = self.config.connect(tls.clone()).await?;
-                Ok(Connected::Encrypted(client, Box::new(connection)))
+                Ok((client, driver(connection)))
             }
         }
     }
+}
+
+fn driver<S>(mut connection: Connection<Socket, S>) -> Driver
+where
+    S: TlsStream + Unpin + Send + 'static,
+{
+    Box::pin(stream::poll_fn(move |ctx| connection.poll_message(ctx)))
 }
 
 fn encoded(value: &str) -> String {

@@ -8,13 +8,14 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures_util::StreamExt;
 use futures_util::future::join;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row as PgRow, Statement};
 
-use super::address::{Address, Connected};
+use super::address::{Address, Driver};
 use crate::sql::Dialect;
 use crate::sql::connection::{Connection, EachRow, Fault, FaultKind, Row, Value};
 
@@ -95,16 +96,8 @@ impl PgConnection {
         let other = |error| Fault::new(FaultKind::Other, error);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(other)?;
         let client = runtime.block_on(async {
-            let client = match address.connect().await? {
-                Connected::Plain(client, connection) => {
-                    tokio::spawn(drive(*connection));
-                    client
-                }
-                Connected::Encrypted(client, connection) => {
-                    tokio::spawn(drive(*connection));
-                    client
-                }
-            };
+            let (client, driver) = address.connect().await?;
+            tokio::spawn(drive(driver));
             Ok::<_, Fault>(client)
         })?;
         let (statements, ahead) = (RefCell::default(), RefCell::default());
@@ -200,12 +193,14 @@ pub(super) fn pause(time: Duration) {
     }
 }
 
-async fn drive<C>(connection: C)
-where
-    C: Future<Output = Result<(), tokio_postgres::Error>>,
-{
-    if let Err(error) = connection.await {
-        tracing::debug!(error = %error, "a connection to the database has ended");
+/// Drives until the first error: the connection must then be dropped, so that whoever waits for an
+/// answer learns that none will come.
+async fn drive(mut driver: Driver) {
+    while let Some(message) = driver.next().await {
+        if let Err(error) = message {
+            tracing::debug!(error = %error, "a connection to the database has ended");
+            return;
+        }
     }
 }
 

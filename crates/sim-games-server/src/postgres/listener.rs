@@ -1,13 +1,13 @@
 //! Hears that another process has written, by the server's notifications.
 
-use std::future::poll_fn;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_postgres::{AsyncMessage, Connection, Error, Socket};
+use tokio_postgres::{AsyncMessage, Error};
 
-use super::address::{Address, Connected};
+use super::address::{Address, Driver};
 use crate::sql::News;
 
 /// How long to wait before a server that hung up is asked again.
@@ -30,16 +30,8 @@ async fn listen(address: &Address, channel: &str, news: &News) -> Result<(), Err
     let (sender, mut heard) = watch::channel(0);
     // Ends the task with this function.
     let mut pump = JoinSet::new();
-    let client = match address.connect().await? {
-        Connected::Plain(client, connection) => {
-            pump.spawn(hear(*connection, sender));
-            client
-        }
-        Connected::Encrypted(client, connection) => {
-            pump.spawn(hear(*connection, sender));
-            client
-        }
-    };
+    let (client, driver) = address.connect().await?;
+    pump.spawn(hear(driver, sender));
     client.batch_execute(&format!("LISTEN {channel}")).await?;
     // What was written before is not told again.
     if !news.reached(None).await {
@@ -56,11 +48,8 @@ async fn listen(address: &Address, channel: &str, news: &News) -> Result<(), Err
 }
 
 /// Drives the connection and passes on the newest number that was notified.
-async fn hear<S>(mut connection: Connection<Socket, S>, heard: watch::Sender<u64>)
-where
-    S: tokio_postgres::tls::TlsStream + Unpin,
-{
-    while let Some(Ok(message)) = poll_fn(|ctx| connection.poll_message(ctx)).await {
+async fn hear(mut driver: Driver, heard: watch::Sender<u64>) {
+    while let Some(Ok(message)) = driver.next().await {
         if let AsyncMessage::Notification(notification) = message
             && let Ok(seq) = notification.payload().parse()
         {

@@ -148,8 +148,12 @@ async fn a_broken_connection_is_replaced_without_anybody_noticing() {
     let proxy = Proxy::start(&schema).await;
     let api = open(proxy.url()).await.unwrap();
     for round in 0..5 {
-        api.commit(unit([game(&format!("game {round}"))])).await.unwrap();
-        assert!(api.load_game(&format!("game-{round}")).await.unwrap().is_some());
+        // At once, not after the time that a silent server is given.
+        let committing = api.commit(unit([game(&format!("game {round}"))]));
+        timeout(DEADLINE, committing).await.unwrap().unwrap();
+        let slug = format!("game-{round}");
+        let found = timeout(DEADLINE, api.load_game(&slug)).await.unwrap().unwrap();
+        assert!(found.is_some());
         proxy.cut();
     }
     api.close().await;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_postgres::Error;
 
-use super::address::{Address, Connected};
+use super::address::Address;
 
 /// How long to wait before a server that hung up is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -27,18 +28,15 @@ pub(super) async fn run(address: Address, key: i64, is_ours: watch::Sender<bool>
 }
 
 async fn hold(address: &Address, key: i64, is_ours: &watch::Sender<bool>) -> Result<(), Error> {
+    let (client, mut driver) = address.connect().await?;
     // Ends the connection with this function, and with it the turn.
     let mut connection = JoinSet::new();
-    let client = match address.connect().await? {
-        Connected::Plain(client, driven) => {
-            connection.spawn(*driven);
-            client
+    connection.spawn(async move {
+        while let Some(message) = driver.next().await {
+            message?;
         }
-        Connected::Encrypted(client, driven) => {
-            connection.spawn(*driven);
-            client
-        }
-    };
+        Ok(())
+    });
     client.batch_execute(KEEPALIVES).await?;
     // Answers when whoever has the turn now gives it up.
     client.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await?;

@@ -8,6 +8,7 @@ use super::dialog::Dialog;
 use super::{Outcome, accounts};
 use crate::GamesApi;
 use crate::model::{Cell, Condition, Strictness, Table, conditions};
+use crate::sql::LEAVES_FIRST;
 use crate::store::Query;
 
 /// Rows that are deleted at once: few enough to keep in memory.
@@ -48,15 +49,8 @@ pub(super) async fn reset(
     let runs = api.store().count(of_game(Resource::Run, &args.slug)?).await?;
     dialog.say(&format!("Removing {runs} runs from Game slug {}", args.slug))?;
     // Leaves first, so that no unit of work has much to delete below its rows.
-    for resource in [
-        Resource::Decision,
-        Resource::Result,
-        Resource::Period,
-        Resource::Scenario,
-        Resource::RunUser,
-        Resource::World,
-        Resource::Run,
-    ] {
+    // Phases and roles, which come after the runs, stay.
+    for resource in LEAVES_FIRST.into_iter().take_while(|it| *it != Resource::Phase) {
         delete_all(api, resource, &args.slug).await?;
     }
     dialog.say("DONE")?;

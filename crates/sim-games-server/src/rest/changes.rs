@@ -26,6 +26,7 @@ use super::answer::{self, Refusal};
 use super::request::{Call, bounded};
 use crate::api::GamesApi;
 use crate::error::{FieldErrors, StoreError};
+use crate::json::with_field;
 use crate::store::JournalQuery;
 
 /// The most changes that are told at once.
@@ -152,7 +153,7 @@ fn is_wanted(query: &JournalQuery, change: &Change) -> bool {
 /// A change as readers outside get it. The text of the object exists already.
 fn text(change: &Change, id: &str) -> String {
     let record = &change.object.record;
-    let mut text = json!({
+    let fields = json!({
         "seq": change.seq,
         "at": change.at,
         "game": change.game,
@@ -163,13 +164,8 @@ fn text(change: &Change, id: &str) -> String {
         "actor": change.actor,
         "cause": change.cause.as_deref(),
         "ref": id,
-    })
-    .to_string();
-    text.pop();
-    text.push_str(",\"data\":");
-    text.push_str(&change.object.json);
-    text.push('}');
-    text
+    });
+    with_field(&fields, "data", &change.object.json)
 }
 
 /// Answers as soon as something matches, or with nothing when the time is up or the store closes.

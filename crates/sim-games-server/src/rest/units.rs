@@ -12,6 +12,7 @@ use super::answer::{self, Refusal};
 use super::request::{Call, Payload};
 use super::write::{guarded, store};
 use crate::error::{FieldErrors, StoreError};
+use crate::json::with_field;
 use crate::model::NO_NUL;
 use crate::store::{Outcome, Report, Work};
 
@@ -201,11 +202,9 @@ fn refusal(error: StoreError) -> Refusal {
 /// What was committed, with the row of each operation; none when it is gone.
 fn success(outcome: Outcome) -> Response {
     let Committed { seq, references, replayed } = outcome.committed;
-    let mut text =
-        json!({ "seq": seq, "references": references, "replayed": replayed }).to_string();
-    text.pop();
+    let fields = json!({ "seq": seq, "references": references, "replayed": replayed });
     let rows: Vec<&str> =
         outcome.objects.iter().map(|row| row.as_ref().map_or("null", |it| &it.json)).collect();
-    text.push_str(&format!(",\"objects\":[{}]}}", rows.join(",")));
-    answer::text(StatusCode::OK, text)
+    let rows = format!("[{}]", rows.join(","));
+    answer::text(StatusCode::OK, with_field(&fields, "objects", &rows))
 }

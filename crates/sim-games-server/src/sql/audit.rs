@@ -4,6 +4,7 @@ use serde_json::json;
 use sim_games_types::{RunPk, Timestamp};
 
 use super::connection::{Connection, Fault, Value};
+use crate::json::with_field;
 use crate::store::AuditQuery;
 
 /// The newest entries that are wanted, each with its number, as JSON.
@@ -31,7 +32,7 @@ pub(super) fn entries(
     values.push(i64::from(query.limit).into());
     connection.rows(&sql, &values, |row| {
         let seq = row.count(0)?;
-        let mut text = json!({
+        let fields = json!({
             "seq": seq,
             "at": Timestamp::from_micros(row.int(1)?),
             "resource": row.text(2)?,
@@ -41,12 +42,7 @@ pub(super) fn entries(
             // None when nobody did it, or when the user is gone.
             "actor_email": row.opt_text(6)?,
             "cause": row.opt_text(7)?,
-        })
-        .to_string();
-        text.pop();
-        text.push_str(",\"data\":");
-        text.push_str(row.text(8)?);
-        text.push('}');
-        Ok((seq, text))
+        });
+        Ok((seq, with_field(&fields, "data", row.text(8)?)))
     })
 }

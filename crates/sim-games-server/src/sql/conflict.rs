@@ -1,6 +1,7 @@
 //! Finds out why the database refused a row, and says it in the words of the interface.
 
 use super::connection::{Connection, Fault, FaultKind, Value};
+use super::statements;
 use super::unit::Failure;
 use crate::error::FieldErrors;
 use crate::model::{Agreement, Cell, Field, Kind, Table};
@@ -80,14 +81,7 @@ pub(super) fn explain(
     pk: Option<i64>,
     errors: &mut FieldErrors,
 ) -> Result<(), Fault> {
-    for (field, cell) in table.fields.iter().zip(cells) {
-        let (Kind::Key(parent), Some(key)) = (field.kind, cell.int()) else { continue };
-        let sql = format!("SELECT 1 FROM \"{}\" WHERE id = ?1", parent.name());
-        if !connection.exists(&sql, &[key.into()])? {
-            errors.push(field.name, format!("Invalid pk \"{key}\" - object does not exist."));
-        }
-    }
-    disagree(connection, table, cells, errors)?;
+    check_keys(connection, table, cells, errors)?;
     for unique in table.unique {
         let taken = || -> Result<bool, Fault> {
             let positions = unique.fields.iter().filter_map(|name| table.position(name));
@@ -110,17 +104,24 @@ pub(super) fn explain(
     Ok(())
 }
 
-/// Adds which keys do not belong to the same game or run as the rest of the row.
-pub(super) fn disagree(
+/// Adds which keys are those of no row, or of one in another game or run.
+pub(super) fn check_keys(
     connection: &dyn Connection,
     table: &Table,
     cells: &[Cell],
     errors: &mut FieldErrors,
 ) -> Result<(), Fault> {
+    for (field, cell) in table.fields.iter().zip(cells) {
+        let (Kind::Key(parent), Some(key)) = (field.kind, cell.int()) else { continue };
+        let sql = format!("SELECT 1 FROM \"{}\" WHERE id = ?1", parent.name());
+        if !connection.exists(&sql, &[key.into()])? {
+            errors.push(field.name, format!("Invalid pk \"{key}\" - object does not exist."));
+        }
+    }
     let key = |name: &str| table.position(name).and_then(|position| cells[position].int());
     for Agreement { field, whole, sql } in table.agreements {
         let Some(own) = key(field).filter(|_| !errors.has(field)) else { continue };
-        let (sql, names) = bound(table, sql);
+        let (sql, names) = statements::with_named_places(table, sql);
         let values: Option<Vec<Value<'_>>> =
             names.into_iter().map(|name| key(name).map(Value::Int)).collect();
         // A parent that is missing is told as such.
@@ -131,20 +132,6 @@ pub(super) fn disagree(
         }
     }
     Ok(())
-}
-
-/// SQL with places in the order of the fields that it names.
-fn bound(table: &Table, sql: &str) -> (String, Vec<&'static str>) {
-    let mut found: Vec<(usize, &'static str)> = table
-        .fields
-        .iter()
-        .filter_map(|field| Some((sql.find(&format!(":{})", field.name))?, field.name)))
-        .collect();
-    found.sort_unstable();
-    let sql = found
-        .iter()
-        .fold(sql.to_owned(), |sql, (_, name)| sql.replacen(&format!(":{name})"), "?)", 1));
-    (sql, found.into_iter().map(|(_, name)| name).collect())
 }
 
 #[cfg(test)]

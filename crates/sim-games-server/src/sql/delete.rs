@@ -14,7 +14,7 @@ use crate::error::{FieldErrors, StoreError};
 use crate::model::{Presence, Table, children_of};
 
 /// The order in which rows are deleted and their deletions told.
-const LEAVES_FIRST: [Resource; 12] = [
+pub(crate) const LEAVES_FIRST: [Resource; 12] = [
     Resource::Decision,
     Resource::Result,
     Resource::Period,

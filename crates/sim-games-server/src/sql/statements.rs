@@ -52,6 +52,21 @@ pub(crate) fn agreements_of_new(table: &Table) -> Vec<String> {
     agreements.collect()
 }
 
+/// SQL whose `:field` became places in their order, and the fields that they stand for.
+pub(crate) fn with_named_places(table: &Table, sql: &str) -> (String, Vec<&'static str>) {
+    let mut found: Vec<(usize, &'static str)> = table
+        .fields
+        .iter()
+        .filter_map(|field| Some((sql.find(&format!(":{})", field.name))?, field.name)))
+        .collect();
+    found.sort_unstable();
+    let sql = found
+        .iter()
+        .fold(sql.to_owned(), |sql, (_, name)| sql.replacen(&format!(":{name})"), "?)", 1));
+    (sql, found.into_iter().map(|(_, name)| name).collect())
+}
+
+/// SQL whose `:field` became the place of the field among all of the row's.
 fn with_places(table: &Table, sql: &str) -> String {
     table.fields.iter().enumerate().fold(sql.to_owned(), |sql, (index, field)| {
         sql.replace(&format!(":{})", field.name), &format!("?{})", index + 1))

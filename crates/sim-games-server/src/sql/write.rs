@@ -62,7 +62,7 @@ impl Session<'_> {
         let updated = self.at.max(Timestamp::from_micros(before.micros().saturating_add(1)));
         let changed = statements::positions(table, &current, &cells);
         if changed.iter().any(|index| matches!(table.fields[*index].kind, Kind::Key(_))) {
-            conflict::disagree(self.connection, table, &cells, &mut errors)?;
+            conflict::check_keys(self.connection, table, &cells, &mut errors)?;
             if !errors.is_empty() {
                 return Err(errors.into());
             }

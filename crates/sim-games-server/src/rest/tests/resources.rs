@@ -199,6 +199,11 @@ async fn keys_of_another_game_or_run_are_refused() {
         let pk = if body.get("game") == Some(&json!(2)) { 1 } else { 2 };
         assert_eq!(answer.body, json!({ field: other(pk, whole) }), "{method} {path} {body}");
     }
+    for (path, field) in [("runs/1/", "phase"), ("runusers/1/", "world"), ("runusers/1/", "role")] {
+        let answer = service.staff("PATCH", path, json!({ field: 999 })).await;
+        let missing = json!({ field: ["Invalid pk \"999\" - object does not exist."] });
+        assert_eq!((answer.status, answer.body), (StatusCode::BAD_REQUEST, missing), "{path}");
+    }
     assert_eq!(service.get("decisions/").await.body, json!([]));
     let bulk =
         json!([{"name": "d", "period": 1, "role": 1}, {"name": "e", "period": 1, "role": 2}]);
