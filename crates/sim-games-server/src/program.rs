@@ -111,6 +111,9 @@ fn usage(error: &clap::Error) -> ExitCode {
         drop(error.print());
         return ExitCode::SUCCESS;
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return fail("a command is missing, such as `serve`; see --help", 2);
+    }
     fail(&format!("{}; see --help", in_one_line(&error.render().to_string())), 2)
 }
 

@@ -87,7 +87,7 @@ async fn known(api: &GamesApi, slug: &str) -> Result<()> {
     let table = Table::of(Resource::Game);
     let query = Query { table, conditions, order: Vec::new(), offset: 0, limit: 1 };
     if api.store().count(query).await? == 0 {
-        bail!("no game has the slug `{slug}`, `games-api count` and others need the slug");
+        bail!("no game has the slug `{slug}`, give a slug and not a name or key");
     }
     Ok(())
 }
