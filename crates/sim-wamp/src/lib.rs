@@ -10,8 +10,11 @@ mod pattern;
 mod payload;
 mod router;
 mod rules;
+mod serializer;
 mod session;
+pub mod transport;
 pub mod uri;
+mod value;
 
 pub use auth::{
     Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Identity, SessionInfo,
@@ -24,6 +27,8 @@ pub use pattern::MatchPolicy;
 pub use payload::Payload;
 pub use router::{Builder, Router};
 pub use rules::{Rule, Rules};
+pub use serializer::Serializer;
 pub use session::{
     Event, Incoming, Invocation, LocalSession, Publication, Responder, Session, SessionEvent,
 };
+pub use value::{Dict, Value};
