@@ -1,89 +1,62 @@
-//! A session over a WebSocket.
+//! A session over a connection to a router.
+
+mod connection;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error as SocketError, Message as Frame};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::sign;
-use crate::message::{Hello, Message, Welcome, decode, encode};
-use crate::session::{Delivery, Link, Replies};
-use crate::{AuthMethod, Error, Incoming, Session, SessionInfo, uri};
+pub use connection::Connection;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+use crate::auth::ClientExchange;
+use crate::message::{Features, Hello, Message, Welcome, decode};
+use crate::session::{Delivery, Link, Replies};
+use crate::transport::{
+    ClientTls, FrameLimits, Reader, Received, Transport, TransportError, Writer, connect,
+};
+use crate::{Credentials, Error, Incoming, Serializer, Session, SessionInfo};
 
 /// How many messages wait to be sent; whoever sends one more waits.
 const OUTGOING: usize = 1024;
 /// How many invocations and events wait for the [`Incoming`]; then the socket waits.
 const INCOMING: usize = 1024;
-/// The longest message taken from the router.
-const MAX_MESSAGE: usize = 64 << 20;
-/// How long connecting with its handshake, and later closing, may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often the router is pinged, and how long it may send nothing at all.
-const PING: Duration = Duration::from_secs(10);
-const IDLE: Duration = Duration::from_secs(60);
+/// What HELLO names as the peer's software.
+const AGENT: &str = concat!("sim-wamp/", env!("CARGO_PKG_VERSION"));
 
-/// How a client proves who it is.
-#[derive(Clone)]
-#[non_exhaustive]
-pub enum Credentials {
-    /// Not at all.
-    Anonymous,
-    /// By a password or token.
-    Ticket {
-        /// Who the client says it is.
-        authid: String,
-        /// The password or token.
-        ticket: String,
-    },
-    /// By a signature.
-    Cra {
-        /// Who the client says it is.
-        authid: String,
-        /// What it signs with.
-        secret: String,
-    },
+/// How a client connects.
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// The serializations, the preferred one first.
+    pub serializers: Vec<Serializer>,
+    /// Which certificates are trusted by `wss` and `tls`.
+    pub tls: ClientTls,
+    /// The longest message taken from the router, in bytes.
+    pub message_bytes: usize,
+    /// How long connecting with its handshake, and later closing, may take.
+    pub patience: Duration,
+    /// How often the router is pinged.
+    pub ping: Duration,
+    /// How long the router may send nothing at all, not even a pong.
+    pub idle: Duration,
 }
 
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (method, authid) = self.method();
-        f.debug_struct("Credentials").field("method", &method).field("authid", &authid).finish()
-    }
-}
-
-impl Credentials {
-    fn method(&self) -> (AuthMethod, Option<&String>) {
-        match self {
-            Self::Anonymous => (AuthMethod::Anonymous, None),
-            Self::Ticket { authid, .. } => (AuthMethod::Ticket, Some(authid)),
-            Self::Cra { authid, .. } => (AuthMethod::Wampcra, Some(authid)),
-        }
-    }
-
-    /// Answers a challenge.
-    fn answer(&self, challenge: Option<&str>) -> Option<String> {
-        match self {
-            Self::Anonymous => None,
-            Self::Ticket { ticket, .. } => Some(ticket.clone()),
-            Self::Cra { secret, .. } => Some(sign(secret.as_bytes(), challenge?)),
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            serializers: vec![Serializer::Json],
+            tls: ClientTls::default(),
+            message_bytes: 64 << 20,
+            patience: Duration::from_secs(10),
+            ping: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
         }
     }
 }
 
-/// A session over a WebSocket, used just like one in process.
+/// A session over a connection, used just like one in process.
 #[derive(Debug)]
 pub struct Client {
     /// Calls, registers, publishes and subscribes.
@@ -91,47 +64,86 @@ pub struct Client {
     /// Receives invocations and events; whoever expects some must keep receiving, because results
     /// come over the same socket behind them.
     pub incoming: Incoming,
-    /// Holds the socket.
+    /// Holds the connection.
     pub connection: Connection,
 }
 
-/// The task that holds the socket of a [`Client`]; dropping it closes the socket.
-#[derive(Debug)]
-pub struct Connection {
-    task: JoinHandle<()>,
-    ended: CancellationToken,
-}
-
-impl Connection {
-    /// Sends what is queued, says goodbye, closes the socket and waits for all of that.
-    pub async fn close(mut self) {
-        self.ended.cancel();
-        if let Err(error) = (&mut self.task).await {
-            tracing::error!(%error, "task of a WAMP client failed");
-        }
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.ended.cancel();
-    }
-}
-
 impl Client {
-    /// Connects to a router's `ws://` URL and joins a realm.
+    /// Connects to a router's URL (`ws`, `wss`, `tcp`, `tls` or `unix`) and joins a realm.
     ///
     /// # Errors
     /// When the router is not reached, refuses the session, or does not answer in time.
     pub async fn connect(url: &str, realm: &str, credentials: Credentials) -> Result<Self, Error> {
+        Self::connect_with(url, realm, &credentials, ClientOptions::default()).await
+    }
+
+    /// Connects to a router's URL in a way of one's own, and joins a realm.
+    ///
+    /// # Errors
+    /// When the router is not reached, refuses the session, or does not answer in time.
+    pub async fn connect_with(
+        url: &str,
+        realm: &str,
+        credentials: &Credentials,
+        options: ClientOptions,
+    ) -> Result<Self, Error> {
+        let limits = FrameLimits { message_bytes: options.message_bytes };
+        let patience = options.patience;
         let opening = async {
-            let mut socket = open(url).await?;
-            let welcome = handshake(url, &mut socket, realm, &credentials).await?;
-            Ok((socket, welcome))
+            let transport = connect(url, &options.serializers, &options.tls, limits).await?;
+            Self::join_within(transport, realm, credentials, &options).await
         };
-        let (socket, welcome) =
-            timeout(PATIENCE, opening).await.map_err(|_| Error::Timeout(url.to_owned()))??;
-        Ok(Self::start(socket, *welcome))
+        timeout(patience, opening).await.map_err(|_| Error::Timeout(url.to_owned()))?
+    }
+
+    /// Joins a realm over a connection that is open already.
+    ///
+    /// # Errors
+    /// When the router refuses the session, or does not answer in time.
+    pub async fn join<T: Transport>(
+        transport: T,
+        realm: &str,
+        credentials: &Credentials,
+        options: ClientOptions,
+    ) -> Result<Self, Error> {
+        let joining = Self::join_within(transport, realm, credentials, &options);
+        let joined = timeout(options.patience, joining).await;
+        joined.map_err(|_| Error::Timeout("the other end of the connection".to_owned()))?
+    }
+
+    async fn join_within<T: Transport>(
+        transport: T,
+        realm: &str,
+        credentials: &Credentials,
+        options: &ClientOptions,
+    ) -> Result<Self, Error> {
+        let (serializer, channel_id) = (transport.serializer(), transport.channel_id());
+        let (mut reader, mut writer) = transport.split();
+        let (mut exchange, auth) = ClientExchange::begin(credentials, channel_id);
+        let realm = realm.to_owned();
+        let (features, agent) = (Features::ALL, Some(AGENT.to_owned()));
+        let hello = Message::Hello(Box::new(Hello { realm, auth, features, agent }));
+        send(&mut writer, serializer, &hello).await?;
+        let welcome = loop {
+            match receive(&mut reader, &mut writer, serializer).await? {
+                Message::Welcome(welcome) => break welcome,
+                Message::Abort { message, reason } => {
+                    return Err(Error::Aborted { reason, message });
+                }
+                Message::Challenge { method, extra } => {
+                    let (signature, extra) =
+                        exchange.answer(&method, &extra).map_err(Error::Protocol)?;
+                    let answer = Message::Authenticate { signature, extra };
+                    send(&mut writer, serializer, &answer).await?;
+                }
+                other => {
+                    let text = format!("{} during the handshake", other.name());
+                    return Err(Error::Protocol(text));
+                }
+            }
+        };
+        exchange.welcomed(&welcome.authextra).map_err(Error::Protocol)?;
+        Ok(Self::start((reader, writer), serializer, *welcome, options))
     }
 
     /// Closes the connection; see [`Connection::close`].
@@ -145,7 +157,12 @@ impl Client {
         (self.session, self.incoming, self.connection)
     }
 
-    fn start(socket: Socket, welcome: Welcome) -> Self {
+    fn start<R: Reader, W: Writer>(
+        halves: (R, W),
+        serializer: Serializer,
+        welcome: Welcome,
+        options: &ClientOptions,
+    ) -> Self {
         let info = Arc::new(SessionInfo {
             session: welcome.session,
             authid: welcome.authid.into(),
@@ -160,163 +177,47 @@ impl Client {
         let replies = Arc::new(Replies::default());
         let link = Arc::new(Link::Socket { messages, ended: ended.clone() });
         let delivery = Delivery::new(Arc::clone(&replies), events, Arc::clone(&link), false);
-        let task = tokio::spawn(drive(socket, outgoing, delivery, ended.clone()));
+        let connection =
+            Connection::start(halves, serializer, outgoing, delivery, ended, options.clone());
         let session = Session::new(info, link, replies);
         let incoming = Incoming::new(incoming, session.clone());
-        Self { session, incoming, connection: Connection { task, ended } }
+        Self { session, incoming, connection }
     }
 }
 
-async fn open(url: &str) -> Result<Socket, Error> {
-    let failed = |source| Error::WebSocket { url: url.to_owned(), source: Box::new(source) };
-    let mut request = url.into_client_request().map_err(failed)?;
-    request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("wamp.2.json"));
-    let config = WebSocketConfig::default()
-        .read_buffer_size(4096)
-        .write_buffer_size(4096)
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE));
-    let no_delay = true;
-    let (socket, _) =
-        connect_async_with_config(request, Some(config), no_delay).await.map_err(failed)?;
-    Ok(socket)
+/// Sends one message at once.
+async fn send<W: Writer>(
+    writer: &mut W,
+    serializer: Serializer,
+    message: &Message,
+) -> Result<(), TransportError> {
+    if let Some(bytes) = message.bytes(serializer) {
+        writer.feed(bytes).await?;
+        writer.flush().await?;
+    }
+    Ok(())
 }
 
-async fn handshake(
-    url: &str,
-    socket: &mut Socket,
-    realm: &str,
-    credentials: &Credentials,
-) -> Result<Box<Welcome>, Error> {
-    let failed = |source| Error::WebSocket { url: url.to_owned(), source: Box::new(source) };
-    let (method, authid) = credentials.method();
-    let details = Hello { authid: authid.cloned(), authmethods: vec![method.name().to_owned()] };
-    let hello = Message::Hello { realm: realm.to_owned(), details: Box::new(details) };
-    socket.send(frame(&hello)).await.map_err(failed)?;
+/// Receives a message of the handshake.
+async fn receive<R: Reader, W: Writer>(
+    reader: &mut R,
+    writer: &mut W,
+    serializer: Serializer,
+) -> Result<Message, Error> {
     loop {
-        let text = match socket.next().await {
-            Some(Ok(Frame::Text(text))) => text,
-            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => continue,
-            Some(Ok(other)) => {
-                return Err(Error::Protocol(format!("the handshake ended with {other:?}")));
+        match reader.receive().await? {
+            Received::Message(bytes) => {
+                let message = decode(serializer, &bytes);
+                return message.map_err(|violation| Error::Protocol(violation.to_string()));
             }
-            Some(Err(error)) => return Err(failed(error)),
-            None => return Err(failed(SocketError::ConnectionClosed)),
-        };
-        match decode(&text).map_err(|violation| Error::Protocol(violation.to_string()))? {
-            Message::Welcome(welcome) => return Ok(welcome),
-            Message::Abort { message, reason } => return Err(Error::Aborted { reason, message }),
-            Message::Challenge { method: asked, challenge } if asked == method.name() => {
-                let Some(signature) = credentials.answer(challenge.as_deref()) else {
-                    return Err(Error::Protocol(format!(
-                        "CHALLENGE `{asked}` has nothing to sign"
-                    )));
-                };
-                socket.send(frame(&Message::Authenticate { signature })).await.map_err(failed)?;
+            Received::Ping(ping) => {
+                writer.pong(ping).await?;
+                writer.flush().await?;
             }
-            other => {
-                let text = format!("{} during the handshake", other.name());
-                return Err(Error::Protocol(text));
+            Received::Alive => {}
+            Received::Closed => {
+                return Err(Error::Protocol("the handshake ended without an answer".to_owned()));
             }
         }
     }
-}
-
-/// Holds the socket until either side ends the session.
-async fn drive(
-    socket: Socket,
-    mut outgoing: mpsc::Receiver<Message>,
-    delivery: Delivery,
-    ended: CancellationToken,
-) {
-    let (mut sink, mut stream) = socket.split();
-    let left = tokio::select! {
-        () = read(&mut stream, &delivery) => false,
-        () = write(&mut sink, &mut outgoing) => false,
-        () = ended.cancelled() => true,
-    };
-    let closing = async {
-        if left {
-            leave(&mut sink, &mut stream, &mut outgoing, &delivery).await;
-        }
-        // Nobody is left to tell if the socket is broken.
-        if sink.close().await.is_ok() {
-            while let Some(Ok(_)) = stream.next().await {}
-        }
-    };
-    drop(timeout(PATIENCE, closing).await);
-}
-
-/// Delivers what the router sends until it says goodbye, breaks the protocol or is gone.
-async fn read(stream: &mut SplitStream<Socket>, delivery: &Delivery) {
-    loop {
-        let frame = match timeout(IDLE, stream.next()).await {
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(_)) | None) => return,
-            Err(_) => return delivery.end(uri::SESSION_ENDED),
-        };
-        let Frame::Text(text) = frame else { continue };
-        match decode(&text) {
-            Ok(message @ (Message::Goodbye { .. } | Message::Abort { .. })) => {
-                return delivery.deliver(message).await;
-            }
-            Ok(message) => delivery.deliver(message).await,
-            Err(violation) => {
-                tracing::warn!(%violation, "router broke the WAMP protocol");
-                return delivery.end(uri::PROTOCOL_VIOLATION);
-            }
-        }
-    }
-}
-
-/// Sends what is queued, several messages per flush, until the socket breaks.
-async fn write(sink: &mut SplitSink<Socket, Frame>, outgoing: &mut mpsc::Receiver<Message>) {
-    let mut ping = interval_at(Instant::now() + PING, PING);
-    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let first = tokio::select! {
-            message = outgoing.recv() => match message {
-                Some(message) => frame(&message),
-                None => return,
-            },
-            _ = ping.tick() => Frame::Ping("ping".into()),
-        };
-        if sink.feed(first).await.is_err() || drain(sink, outgoing).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Sends what is queued by now.
-async fn drain(
-    sink: &mut SplitSink<Socket, Frame>,
-    outgoing: &mut mpsc::Receiver<Message>,
-) -> Result<(), SocketError> {
-    while let Ok(message) = outgoing.try_recv() {
-        sink.feed(frame(&message)).await?;
-    }
-    sink.flush().await
-}
-
-/// Sends the rest and a goodbye, and waits for the router's.
-async fn leave(
-    sink: &mut SplitSink<Socket, Frame>,
-    stream: &mut SplitStream<Socket>,
-    outgoing: &mut mpsc::Receiver<Message>,
-    delivery: &Delivery,
-) {
-    outgoing.close();
-    let goodbye = Message::Goodbye { message: String::new(), reason: uri::CLOSE_REALM.to_owned() };
-    if drain(sink, outgoing).await.is_ok() && sink.send(frame(&goodbye)).await.is_ok() {
-        while let Some(Ok(frame)) = stream.next().await {
-            let Frame::Text(text) = frame else { continue };
-            if let Ok(Message::Goodbye { reason, .. }) = decode(&text) {
-                return delivery.end(&reason);
-            }
-        }
-    }
-}
-
-fn frame(message: &Message) -> Frame {
-    Frame::Text(encode(message).into())
 }

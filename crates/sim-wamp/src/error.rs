@@ -1,5 +1,6 @@
 //! What can go wrong: the crate's own error, and the ERROR that answers a request.
 
+use crate::transport::{ConnectError, TransportError};
 use crate::{Payload, uri};
 
 /// Why a router or a client could not be started or joined.
@@ -15,15 +16,12 @@ pub enum Error {
     /// The router is shut down.
     #[error("the router is shut down: nobody can join it any more")]
     ShutDown,
-    /// The WebSocket could not be opened, or broke.
-    #[error("WebSocket to `{url}` failed")]
-    WebSocket {
-        /// Where the client wanted to connect.
-        url: String,
-        /// What the transport reported.
-        #[source]
-        source: Box<tokio_tungstenite::tungstenite::Error>,
-    },
+    /// The router was not reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The connection broke during the handshake.
+    #[error("the connection broke before the session had joined")]
+    Transport(#[from] TransportError),
     /// The router refused the session.
     #[error("the router aborted the session with `{reason}`: {message}")]
     Aborted {
@@ -41,7 +39,7 @@ pub enum Error {
 }
 
 /// The ERROR that answers a call or another request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("`{uri}`: {}", self.payload.args_json())]
 pub struct CallError {
     /// Says what kind of error it is.

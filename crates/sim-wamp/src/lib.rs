@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod auth;
 mod client;
+mod counters;
 mod error;
 mod id;
 mod limits;
 mod message;
+mod options;
 mod pattern;
 mod payload;
 mod router;
@@ -16,19 +19,25 @@ pub mod transport;
 pub mod uri;
 mod value;
 
+pub use access::{Action, Authorizer, Permission};
 pub use auth::{
-    Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Identity, SessionInfo,
+    AttemptLimits, AuthMethod, AuthRefused, Authenticator, CraCost, CraSecret, Credentials, Decoy,
+    Identity, ScramKdf, ScramKeys, ScramSecret, SecretError, SessionInfo, StaticUser, StaticUsers,
 };
-pub use client::{Client, Connection, Credentials};
+pub use client::{Client, ClientOptions, Connection};
 pub use error::{CallError, Error};
-pub use limits::Limits;
+pub use limits::{Limits, SlowSubscriber};
 pub use message::Caller;
+pub use options::{
+    CallOptions, CancelMode, Invoke, Passthru, RegisterOptions, SubscribeOptions,
+};
 pub use pattern::MatchPolicy;
-pub use payload::Payload;
+pub use payload::{Payload, PayloadError};
 pub use router::{Builder, Router};
 pub use rules::{Rule, Rules};
 pub use serializer::Serializer;
 pub use session::{
-    Event, Incoming, Invocation, LocalSession, Publication, Responder, Session, SessionEvent,
+    Arguments, Call, CallResult, Event, Incoming, Interrupt, Invocation, LocalSession, Publication,
+    Responder, Session, SessionEvent,
 };
 pub use value::{Dict, Value};

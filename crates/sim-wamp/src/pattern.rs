@@ -68,13 +68,13 @@ impl<T> Default for PatternMap<T> {
 
 impl<T> PatternMap<T> {
     /// Finds the value of just this pattern.
-    pub(crate) fn get_mut(&mut self, pattern: &str, policy: MatchPolicy) -> Option<&mut T> {
+    pub(crate) fn get(&self, pattern: &str, policy: MatchPolicy) -> Option<&T> {
         match policy {
-            MatchPolicy::Exact => self.exact.get_mut(pattern),
-            MatchPolicy::Prefix => self.prefixes.get_mut(&pattern.len())?.get_mut(pattern),
+            MatchPolicy::Exact => self.exact.get(pattern),
+            MatchPolicy::Prefix => self.prefixes.get(&pattern.len())?.get(pattern),
             MatchPolicy::Wildcard => {
                 let (components, mask) = shape(pattern);
-                self.wildcards.get_mut(&components)?.get_mut(&mask)?.get_mut(pattern)
+                self.wildcards.get(&components)?.get(&mask)?.get(pattern)
             }
         }
     }

@@ -4,26 +4,43 @@ mod broker;
 mod connection;
 mod dealer;
 mod gate;
+mod doors;
+mod entrances;
 mod handshake;
+mod member;
+mod meta;
+mod outbox;
+mod permission;
+mod queue;
 mod realm;
-mod socket;
+mod testaments;
+mod throttle;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::routing::MethodRouter;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use gate::Gate;
+pub(crate) use permission::Granted;
 pub(crate) use realm::Command;
 
+use crate::access::Epochs;
+use crate::auth::Attempts;
 use crate::id::random_id;
 use crate::session::{Delivery, Link, Replies};
+use crate::transport::{Origins, Transport};
+use crate::uri::UriRule;
 use crate::{
-    Authenticator, Authorizer, Error, Incoming, Limits, LocalSession, Rules, Session, SessionInfo,
+    AttemptLimits, Authenticator, Authorizer, Error, Incoming, Limits, LocalSession, MatchPolicy,
+    Rules, Session, SessionInfo,
 };
+use broker::History;
+use doors::{Admission, Doors};
+use member::Member;
 use realm::{JoinRefused, Peer, Realm};
 
 /// A WAMP router; clones are handles of the same one.
@@ -42,8 +59,13 @@ impl std::fmt::Debug for Router {
 struct Inner {
     realms: HashMap<Arc<str>, mpsc::Sender<Command>>,
     authenticator: Arc<dyn Authenticator>,
+    attempts: Arc<Attempts>,
     authorizer: Arc<dyn Authorizer>,
+    epochs: Epochs,
     limits: Limits,
+    uri_rule: UriRule,
+    origins: Origins,
+    doors: Arc<Doors>,
     tasks: TaskTracker,
     /// No session joins any more.
     closing: CancellationToken,
@@ -57,6 +79,10 @@ pub struct Builder {
     authenticator: Arc<dyn Authenticator>,
     authorizer: Arc<dyn Authorizer>,
     limits: Limits,
+    attempts: AttemptLimits,
+    uri_rule: UriRule,
+    origins: Origins,
+    history: Vec<History>,
     disclose: bool,
 }
 
@@ -108,6 +134,36 @@ impl Builder {
         self
     }
 
+    /// Sets how many logins may fail.
+    #[must_use]
+    pub fn attempts(mut self, attempts: AttemptLimits) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Sets how strictly URIs are checked; loosely unless told otherwise.
+    #[must_use]
+    pub fn uri_rule(mut self, rule: UriRule) -> Self {
+        self.uri_rule = rule;
+        self
+    }
+
+    /// Sets which pages may open a WebSocket; any unless told otherwise, since logins do not come
+    /// from a browser by themselves.
+    #[must_use]
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Remembers the last `limit` events of the topics of a pattern in every realm, for
+    /// `wamp.subscription.get_events`.
+    #[must_use]
+    pub fn history(mut self, uri: &str, policy: MatchPolicy, limit: usize) -> Self {
+        self.history.push(History::new(uri, policy, limit));
+        self
+    }
+
     /// Sets whether callers and publishers are disclosed to everybody, as they are by default, or
     /// only to trusted sessions and when the caller or publisher asks for it.
     #[must_use]
@@ -123,7 +179,7 @@ impl Builder {
         let mut realms = HashMap::new();
         for name in self.realms {
             let (commands, inbox) = mpsc::channel(self.limits.realm_queue);
-            let realm = Realm::new(self.limits.clone(), self.disclose);
+            let realm = Realm::new(self.limits.clone(), self.history.clone(), self.disclose);
             tasks.spawn(realm.run(inbox));
             realms.insert(name, commands);
         }
@@ -131,8 +187,13 @@ impl Builder {
             inner: Arc::new(Inner {
                 realms,
                 authenticator: self.authenticator,
+                attempts: Arc::new(Attempts::new(self.attempts)),
                 authorizer: self.authorizer,
+                epochs: Epochs::default(),
+                doors: Arc::new(Doors::new(&self.limits)),
                 limits: self.limits,
+                uri_rule: self.uri_rule,
+                origins: self.origins,
                 tasks,
                 closing: CancellationToken::new(),
                 closed: CancellationToken::new(),
@@ -150,6 +211,10 @@ impl Router {
             authenticator: Arc::new(Nobody),
             authorizer: Arc::new(Rules::new()),
             limits: Limits::default(),
+            attempts: AttemptLimits::default(),
+            uri_rule: UriRule::default(),
+            origins: Origins::Any,
+            history: Vec::new(),
             disclose: true,
         }
     }
@@ -164,7 +229,7 @@ impl Router {
         authid: &str,
         authrole: &str,
     ) -> Result<LocalSession, Error> {
-        self.join_local(realm, authid, authrole, None).await
+        self.join_local(realm, authid, authrole, true).await
     }
 
     /// Joins a realm from within the process, with the rights of a remote session of this role.
@@ -177,15 +242,47 @@ impl Router {
         authid: &str,
         authrole: &str,
     ) -> Result<LocalSession, Error> {
-        let authorizer = Arc::clone(&self.inner.authorizer);
-        self.join_local(realm, authid, authrole, Some(authorizer)).await
+        self.join_local(realm, authid, authrole, false).await
     }
 
-    /// Returns the endpoint for WebSockets, to be routed at `/ws`.
+    /// Serves a peer on a connection to its end; `address` is where it comes from, if it comes
+    /// over a network.
     ///
-    /// The caller owns the listener: it should set `TCP_NODELAY` on what it accepts.
-    pub fn websocket<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
-        socket::endpoint(Arc::clone(&self.inner))
+    /// The returned future may be dropped: the connection is served on by the router's own task.
+    pub async fn serve<T: Transport>(&self, transport: T, address: Option<IpAddr>) {
+        // Without a place the connection is closed by dropping it.
+        if let Some(admission) = self.admit(address) {
+            self.serve_admitted(transport, address, admission).await;
+        }
+    }
+
+    /// Forgets what sessions of a role remember of their rights, because these have changed.
+    pub fn role_changed(&self, role: &str) {
+        self.inner.epochs.advance(role);
+    }
+
+    /// Takes a place for a connection, if there is one.
+    fn admit(&self, address: Option<IpAddr>) -> Option<Admission> {
+        if self.inner.closing.is_cancelled() {
+            return None;
+        }
+        self.inner.doors.admit(address)
+    }
+
+    async fn serve_admitted<T: Transport>(
+        &self,
+        transport: T,
+        address: Option<IpAddr>,
+        admission: Admission,
+    ) {
+        let inner = Arc::clone(&self.inner);
+        let task = self.inner.tasks.spawn(async move {
+            connection::serve(inner, transport, address).await;
+            drop(admission);
+        });
+        if let Err(error) = task.await {
+            tracing::error!("task of a connection failed: {error}");
+        }
     }
 
     /// Ends all sessions of an authid in a realm with the GOODBYE `wamp.close.killed`; trusted
@@ -217,9 +314,10 @@ impl Router {
         realm: &str,
         authid: &str,
         authrole: &str,
-        authorizer: Option<Arc<dyn Authorizer>>,
+        trusted: bool,
     ) -> Result<LocalSession, Error> {
-        let Some((name, commands)) = self.inner.realms.get_key_value(realm) else {
+        let inner = &self.inner;
+        let Some((name, commands)) = inner.realms.get_key_value(realm) else {
             return Err(Error::NoSuchRealm(realm.to_owned()));
         };
         let info = Arc::new(SessionInfo {
@@ -230,15 +328,21 @@ impl Router {
             authprovider: "local".into(),
             realm: Arc::clone(name),
         });
-        let trusted = authorizer.is_none();
-        let gate = Gate::new(Arc::clone(&info), authorizer);
+        let gate = if trusted {
+            Gate::trusted(Arc::clone(&info), inner.uri_rule)
+        } else {
+            let authorizer = Arc::clone(&inner.authorizer);
+            Gate::asking(Arc::clone(&info), inner.uri_rule, authorizer, &inner.epochs)
+        };
         let link =
             Arc::new(Link::Realm { commands: commands.clone(), session: info.session, gate });
         let replies = Arc::new(Replies::default());
-        let (sender, events) = mpsc::channel(self.inner.limits.local_queue);
+        let (sender, events) = mpsc::channel(inner.limits.local_queue);
         let peer =
             Peer::Local(Delivery::new(Arc::clone(&replies), sender, Arc::clone(&link), trusted));
-        join(commands, &info, peer, trusted).await.map_err(|refused| match refused {
+        let features = handshake::LOCAL_FEATURES;
+        let member = Member { info: Arc::clone(&info), trusted, features };
+        join(commands, member, peer).await.map_err(|refused| match refused {
             JoinRefused::Full => Error::RealmFull(realm.to_owned()),
             JoinRefused::ShutDown => Error::ShutDown,
         })?;
@@ -250,12 +354,11 @@ impl Router {
 /// Asks a realm to take a session in.
 async fn join(
     commands: &mpsc::Sender<Command>,
-    info: &Arc<SessionInfo>,
+    member: Member,
     peer: Peer,
-    trusted: bool,
 ) -> Result<(), JoinRefused> {
     let (answer, answered) = oneshot::channel();
-    let command = Command::Join { info: Arc::clone(info), peer, trusted, answer };
+    let command = Command::Join { member, peer, answer };
     commands.send(command).await.map_err(|_| JoinRefused::ShutDown)?;
     answered.await.unwrap_or(Err(JoinRefused::ShutDown))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use crate::{Action, Authorizer, MatchPolicy, SessionInfo};
+use crate::{Action, Authorizer, MatchPolicy, Permission, SessionInfo};
 
 /// What a role may do with the URIs of one pattern.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -17,13 +17,23 @@ pub struct Rule {
     /// What is allowed; everything else is not.
     #[serde(default)]
     pub allow: Vec<Action>,
+    /// Whether others learn who calls and publishes.
+    #[serde(default)]
+    pub disclose: bool,
 }
 
 impl Rule {
     /// Allows `actions` with the URIs of a pattern.
     #[must_use]
     pub fn new(uri: impl Into<String>, policy: MatchPolicy, actions: &[Action]) -> Self {
-        Self { uri: uri.into(), policy, allow: actions.to_vec() }
+        Self { uri: uri.into(), policy, allow: actions.to_vec(), disclose: false }
+    }
+
+    /// Discloses who calls and publishes there.
+    #[must_use]
+    pub fn disclosed(mut self) -> Self {
+        self.disclose = true;
+        self
     }
 }
 
@@ -55,17 +65,17 @@ impl Rules {
 
     /// Decides for a role.
     #[must_use]
-    pub fn allows(&self, role: &str, action: Action, uri: &str, policy: MatchPolicy) -> bool {
+    pub fn decide(&self, role: &str, action: Action, uri: &str, policy: MatchPolicy) -> Permission {
         for rule in self.roles.get(role).into_iter().flatten() {
             let allows = rule.allow.contains(&action);
             if covers(rule, uri, policy) {
-                return allows;
+                return Permission { disclose: rule.disclose, ..Permission::from(allows) };
             }
             if !allows && overlaps(rule, uri, policy) {
-                return false;
+                return Permission::deny();
             }
         }
-        false
+        Permission::deny()
     }
 }
 
@@ -77,8 +87,8 @@ impl Authorizer for Rules {
         action: Action,
         uri: &str,
         policy: MatchPolicy,
-    ) -> bool {
-        self.allows(&session.authrole, action, uri, policy)
+    ) -> Permission {
+        self.decide(&session.authrole, action, uri, policy)
     }
 }
 
@@ -159,6 +169,12 @@ mod tests {
     use Action::{Call, Subscribe};
     use MatchPolicy::{Exact, Prefix, Wildcard};
     use proptest::prelude::*;
+
+    impl Rules {
+        fn allows(&self, role: &str, action: Action, uri: &str, policy: MatchPolicy) -> bool {
+            self.decide(role, action, uri, policy).is_allowed()
+        }
+    }
 
     #[test]
     fn most_specific_rule_decides_and_the_rest_is_refused() {

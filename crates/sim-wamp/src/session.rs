@@ -1,5 +1,6 @@
 //! The session as its owner sees it, the same in process and over a socket.
 
+mod call;
 mod incoming;
 mod publication;
 mod replies;
@@ -11,13 +12,18 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use incoming::{Delivered, Delivery};
-pub use incoming::{Event, Incoming, Invocation, Responder, SessionEvent};
+pub use call::{Call, CallResult};
+pub use incoming::{
+    Arguments, Event, Incoming, Interrupt, Invocation, Responder, SessionEvent,
+};
 pub use publication::Publication;
 pub(crate) use replies::Replies;
 
 use crate::message::Message;
-use crate::router::{Command, Gate};
-use crate::{CallError, MatchPolicy, Payload, SessionInfo, uri};
+use crate::router::{Command, Gate, Granted};
+use crate::{
+    CallError, CallOptions, Payload, RegisterOptions, SessionInfo, SubscribeOptions, uri,
+};
 
 /// A joined session: the handle that acts, and the receiver of what comes in.
 #[derive(Debug)]
@@ -74,10 +80,12 @@ impl Link {
     async fn send(&self, message: Message) -> Result<(), CallError> {
         match self {
             Self::Realm { commands, session, gate } => {
-                if let Err(error) = gate.admit(&message).await {
-                    return if message.is_silent() { Ok(()) } else { Err(error) };
-                }
-                let command = Command::Message { session: *session, message };
+                let granted = match gate.admit(&message).await {
+                    Ok(granted) => granted,
+                    Err(_) if message.is_silent() => return Ok(()),
+                    Err(error) => return Err(error),
+                };
+                let command = Command::Message { session: *session, message, granted };
                 commands.send(command).await.map_err(|_| CallError::ended(uri::SYSTEM_SHUTDOWN))
             }
             Self::Socket { messages, .. } => {
@@ -90,7 +98,8 @@ impl Link {
     fn try_send(&self, message: Message) -> bool {
         match self {
             Self::Realm { commands, session, .. } => {
-                commands.try_send(Command::Message { session: *session, message }).is_ok()
+                let granted = Granted::default();
+                commands.try_send(Command::Message { session: *session, message, granted }).is_ok()
             }
             Self::Socket { messages, .. } => messages.try_send(message).is_ok(),
         }
@@ -124,9 +133,13 @@ impl Session {
     ///
     /// # Errors
     /// The ERROR of the router, such as `wamp.error.procedure_already_exists`.
-    pub async fn register(&self, uri: &str, policy: MatchPolicy) -> Result<u64, CallError> {
-        let procedure = Arc::from(uri);
-        let make = |request| Message::Register { request, policy, procedure };
+    pub async fn register(
+        &self,
+        uri: &str,
+        options: impl Into<RegisterOptions>,
+    ) -> Result<u64, CallError> {
+        let (procedure, options) = (Arc::from(uri), options.into());
+        let make = |request| Message::Register { request, options, procedure };
         match self.request(make).await? {
             Message::Registered { registration, .. } => Ok(registration),
             other => Err(unexpected(&other)),
@@ -146,9 +159,13 @@ impl Session {
     ///
     /// # Errors
     /// The ERROR of the router, such as `wamp.error.not_authorized`.
-    pub async fn subscribe(&self, uri: &str, policy: MatchPolicy) -> Result<u64, CallError> {
-        let topic = Arc::from(uri);
-        match self.request(|request| Message::Subscribe { request, policy, topic }).await? {
+    pub async fn subscribe(
+        &self,
+        uri: &str,
+        options: impl Into<SubscribeOptions>,
+    ) -> Result<u64, CallError> {
+        let (topic, options) = (Arc::from(uri), options.into());
+        match self.request(|request| Message::Subscribe { request, options, topic }).await? {
             Message::Subscribed { subscription, .. } => Ok(subscription),
             other => Err(unexpected(&other)),
         }
@@ -163,17 +180,36 @@ impl Session {
         Ok(())
     }
 
-    /// Calls a procedure and waits for its result, for as long as the callee takes.
+    /// Calls a procedure and waits for its result, for as long as the callee takes. Dropping the
+    /// returned future cancels the call.
     ///
     /// # Errors
     /// The ERROR of the callee or of the router, such as `wamp.error.no_such_procedure`.
     pub async fn call(&self, uri: &str, payload: Payload) -> Result<Payload, CallError> {
-        let procedure = Arc::from(uri);
-        let make = |request| Message::Call { request, disclose_me: false, procedure, payload };
-        match self.request(make).await? {
-            Message::Result { payload, .. } => Ok(payload),
-            other => Err(unexpected(&other)),
-        }
+        let call = self.start_call(uri, payload, CallOptions::default()).await?;
+        Ok(call.result().await?.payload)
+    }
+
+    /// Starts a call, whose results or arguments may come one after the other.
+    ///
+    /// # Errors
+    /// That the session may not call the procedure, or has ended.
+    pub async fn start_call(
+        &self,
+        uri: &str,
+        payload: Payload,
+        options: CallOptions,
+    ) -> Result<Call, CallError> {
+        let request = self.next_request();
+        let replies = &self.inner.replies;
+        let waiting = if options.receive_progress {
+            let (waiting, progress) = replies.wait_for_many(request)?;
+            (waiting, Some(progress))
+        } else {
+            (replies.wait_for(request)?, None)
+        };
+        let link = Arc::clone(&self.inner.link);
+        Call::start(link, request, waiting, Arc::from(uri), payload, options).await
     }
 
     /// Publishes an event; waits for the router, and returns the publication's id, if it shall be
@@ -231,8 +267,7 @@ impl Session {
                 commands.send(Command::Goodbye { session: *session }).await.is_ok()
             }
             Link::Socket { messages, .. } => {
-                let reason = uri::CLOSE_REALM.to_owned();
-                messages.send(Message::Goodbye { message: String::new(), reason }).await.is_ok()
+                messages.send(Message::goodbye(uri::CLOSE_REALM)).await.is_ok()
             }
         };
         if sent {
@@ -247,7 +282,7 @@ impl Session {
     /// Sends a request and waits for its answer.
     async fn request(&self, make: impl FnOnce(u64) -> Message) -> Result<Message, CallError> {
         let request = self.next_request();
-        let waiting = self.inner.replies.wait_for(request)?;
+        let mut waiting = self.inner.replies.wait_for(request)?;
         self.inner.link.send(make(request)).await?;
         waiting.answer().await
     }

@@ -55,6 +55,37 @@ pub const ON_JOIN: &str = "wamp.session.on_join";
 /// Fired when a session leaves a realm on the router or is disconnected.
 pub const ON_LEAVE: &str = "wamp.session.on_leave";
 
+/// A Dealer or Callee terminated a call that timed out.
+pub const TIMEOUT: &str = "wamp.error.timeout";
+/// A Peer requested an interaction with a feature that the other Peer does not support.
+pub const FEATURE_NOT_SUPPORTED: &str = "wamp.error.feature_not_supported";
+/// No session with the given ID exists on the router.
+pub const NO_SUCH_SESSION: &str = "wamp.error.no_such_session";
+/// The arguments cannot be carried to the other Peer, whose serialization does not have such
+/// values (not in the specification).
+pub const PAYLOAD_NOT_SUPPORTED: &str = "wamp.error.payload_not_supported";
+/// Fired when a registration is created through a registration request for a URI which was
+/// previously without a registration.
+pub const ON_REGISTRATION_CREATE: &str = "wamp.registration.on_create";
+/// Fired when a session is added to a registration.
+pub const ON_REGISTER: &str = "wamp.registration.on_register";
+/// Fired when a session is removed from a registration.
+pub const ON_UNREGISTER: &str = "wamp.registration.on_unregister";
+/// Fired when a registration is deleted after the last session attached to it has been removed.
+pub const ON_REGISTRATION_DELETE: &str = "wamp.registration.on_delete";
+/// Fired when a subscription is created through a subscription request for a topic which was
+/// previously without subscribers.
+pub const ON_SUBSCRIPTION_CREATE: &str = "wamp.subscription.on_create";
+/// Fired when a session is added to a subscription.
+pub const ON_SUBSCRIBE: &str = "wamp.subscription.on_subscribe";
+/// Fired when a session is removed from a subscription.
+pub const ON_UNSUBSCRIBE: &str = "wamp.subscription.on_unsubscribe";
+/// Fired when a subscription is deleted after the last session attached to it has been removed.
+pub const ON_SUBSCRIPTION_DELETE: &str = "wamp.subscription.on_delete";
+/// Adds a testament which will be published on a particular topic when the Session is detached or
+/// destroyed.
+pub const ADD_TESTAMENT: &str = "wamp.session.add_testament";
+
 /// The start of every URI that belongs to the protocol; remote sessions neither publish nor
 /// register there.
 pub const RESERVED: &str = "wamp.";
@@ -78,6 +109,24 @@ pub fn validate(uri: &str, policy: MatchPolicy) -> bool {
         }
 }
 
+/// How strictly a router checks URIs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UriRule {
+    /// Components without whitespace and `#`; see [`validate`].
+    #[default]
+    Loose,
+    /// Components of lowercase Latin letters, digits and `_` only.
+    Strict,
+}
+
+/// Says whether `uri` is well formed by a rule.
+#[must_use]
+pub fn validate_by(rule: UriRule, uri: &str, policy: MatchPolicy) -> bool {
+    let is_strict = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '_' | '.');
+    validate(uri, policy) && (rule == UriRule::Loose || uri.chars().all(is_strict))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +148,16 @@ mod tests {
         assert!(validate("a..b", MatchPolicy::Wildcard));
         assert!(!validate("a. .b", MatchPolicy::Wildcard));
         assert!(!validate("a#", MatchPolicy::Prefix));
+    }
+
+    #[test]
+    fn strict_rule_takes_less() {
+        let strict = |uri| validate_by(UriRule::Strict, uri, MatchPolicy::Exact);
+        assert!(strict("com.example.sum_2"));
+        for bad in ["com.Example", "com.ex-ample", "com.w\u{f6}rld", "com..x"] {
+            assert!(!strict(bad), "{bad}");
+        }
+        assert!(validate_by(UriRule::Strict, "com..x", MatchPolicy::Wildcard));
     }
 
     #[test]

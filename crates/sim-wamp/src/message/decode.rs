@@ -1,81 +1,49 @@
-//! From JSON text to messages: the envelope is read strictly, the payload is not parsed.
+//! From bytes to messages: the envelope is read strictly, the payload is not read at all.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::value::RawValue;
+use bytes::Bytes;
 
-use super::dict::{Dict, Elements};
-use super::{Caller, EventMessage, Hello, InvocationMessage, Message, Welcome, code};
-use crate::id::MAX_ID;
-use crate::{MatchPolicy, Payload, Publication};
-
-/// How deep a message may nest. What lies deeper is refused here and not in the callee, whose
-/// parser has a limit, too.
-const MAX_DEPTH: usize = 120;
-
-/// What a message did wrong; its text goes into the ABORT.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Violation {
-    #[error("message is not a JSON array")]
-    NotAnArray,
-    #[error("message is not valid JSON")]
-    NotJson,
-    #[error("message is nested more than {MAX_DEPTH} deep")]
-    TooDeep,
-    #[error("message has the unknown type `{0}`")]
-    UnknownType(u64),
-    #[error("message has no `{0}`")]
-    Missing(&'static str),
-    #[error("message has {0} elements, which is more than its type has")]
-    TooLong(usize),
-    #[error("`{field}` must be {wanted}")]
-    Wrong { field: &'static str, wanted: &'static str },
-    #[error("message {0} is not allowed here")]
-    OutOfOrder(&'static str),
-    #[error("request id `{0}` is that of a call which is still open")]
-    RequestInUse(u64),
-    #[error("binary frame on the text subprotocol `wamp.2.json`")]
-    Binary,
-}
-
-impl Violation {
-    pub(super) fn wrong(field: &'static str, wanted: &'static str) -> Self {
-        Self::Wrong { field, wanted }
-    }
-}
+use super::read::{Envelope, ID, Options, Violation};
+use super::{
+    Answer, CallMessage, Caller, ErrorMessage, EventMessage, Features, Hello, InvocationMessage,
+    Message, Revoked, Welcome, code,
+};
+use crate::auth::HelloAuth;
+use crate::{
+    CallOptions, CancelMode, Invoke, Payload, Publication, RegisterOptions, Serializer,
+    SubscribeOptions,
+};
 
 /// Reads one message.
-pub(crate) fn decode(text: &str) -> Result<Message, Violation> {
-    if too_deep(text) {
-        return Err(Violation::TooDeep);
-    }
-    let elements: Elements<'_> =
-        serde_json::from_str(text).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Violation::NotAnArray,
-            _ => Violation::NotJson,
-        })?;
-    let kind = integer(elements.get(0, "type")?, "type")?;
+pub(crate) fn decode(serializer: Serializer, bytes: &Bytes) -> Result<Message, Violation> {
+    let envelope = Envelope::open(serializer, bytes)?;
+    let kind = envelope.number(0, "type")?;
     let Some(longest) = longest(kind) else { return Err(Violation::UnknownType(kind)) };
-    if elements.count > longest {
-        return Err(Violation::TooLong(elements.count));
+    if envelope.len() > longest {
+        return Err(Violation::TooLong(envelope.len()));
     }
     match kind {
-        code::HELLO..=code::GOODBYE => session_message(kind, &elements),
-        code::PUBLISH..=code::EVENT => broker_message(kind, &elements),
-        _ => dealer_message(kind, &elements),
+        code::HELLO..=code::GOODBYE => session_message(kind, &envelope),
+        code::PUBLISH..=code::EVENT => broker_message(kind, &envelope),
+        _ => dealer_message(kind, &envelope),
     }
 }
 
 /// Returns how many elements a message of this type has at most.
 fn longest(kind: u64) -> Option<usize> {
     Some(match kind {
-        code::UNSUBSCRIBED | code::UNREGISTERED => 2,
+        // The third is there if nobody asked for the message.
+        code::UNSUBSCRIBED | code::UNREGISTERED => 3,
         code::HELLO..=code::GOODBYE => 3,
         code::PUBLISHED
         | code::SUBSCRIBED
         | code::UNSUBSCRIBE
         | code::REGISTERED
-        | code::UNREGISTER => 3,
+        | code::UNREGISTER
+        | code::CANCEL
+        | code::INTERRUPT => 3,
         code::SUBSCRIBE | code::REGISTER => 4,
         code::RESULT | code::YIELD => 5,
         code::PUBLISH | code::CALL | code::EVENT | code::INVOCATION => 6,
@@ -84,259 +52,268 @@ fn longest(kind: u64) -> Option<usize> {
     })
 }
 
-fn session_message(kind: u64, elements: &Elements<'_>) -> Result<Message, Violation> {
+fn session_message(kind: u64, envelope: &Envelope<'_>) -> Result<Message, Violation> {
     Ok(match kind {
-        code::HELLO => hello(elements)?,
-        code::WELCOME => welcome(elements)?,
-        code::CHALLENGE => {
-            let extra = Dict::read(elements.get(2, "extra")?, "extra")?;
-            Message::Challenge {
-                method: string(elements.get(1, "authmethod")?, "authmethod")?,
-                challenge: extra.string("challenge")?,
-            }
-        }
-        code::AUTHENTICATE => {
-            if let Some(extra) = elements.optional(2) {
-                Dict::read(extra, "extra")?;
-            }
-            Message::Authenticate { signature: string(elements.get(1, "signature")?, "signature")? }
-        }
+        code::HELLO => hello(envelope)?,
+        code::WELCOME => welcome(envelope)?,
+        code::CHALLENGE => Message::Challenge {
+            method: envelope.text(1, "authmethod")?,
+            extra: envelope.options(2, "extra")?.values("extra")?,
+        },
+        code::AUTHENTICATE => Message::Authenticate {
+            signature: envelope.text(1, "signature")?,
+            extra: envelope.optional_options(2, "extra")?.values("extra")?,
+        },
         kind => {
-            let details = Dict::read(elements.get(1, "details")?, "details")?;
-            let message = details.string("message")?.unwrap_or_default();
-            let reason = string(elements.get(2, "reason")?, "reason")?;
-            if kind == code::ABORT {
-                Message::Abort { message, reason }
-            } else {
-                Message::Goodbye { message, reason }
+            let message = envelope.options(1, "details")?.text("message")?.unwrap_or_default();
+            let reason = envelope.text(2, "reason")?;
+            match kind {
+                code::ABORT => Message::Abort { message, reason },
+                _ => Message::Goodbye { message, reason },
             }
         }
     })
 }
 
-fn hello(elements: &Elements<'_>) -> Result<Message, Violation> {
-    let realm = string(elements.get(1, "realm")?, "realm")?;
-    let details = Dict::read(elements.get(2, "details")?, "details")?;
-    let roles = details.get("roles").ok_or(Violation::Missing("details.roles"))?;
-    serde_json::from_str::<Dict<'_>>(roles)
-        .map_err(|_| Violation::wrong("details.roles", "a dictionary"))?;
-    let details = Hello {
-        authid: details.string("authid")?,
-        authmethods: details.strings("authmethods")?.unwrap_or_default(),
+fn hello(envelope: &Envelope<'_>) -> Result<Message, Violation> {
+    let realm = envelope.text(1, "realm")?;
+    let details = envelope.options(2, "details")?;
+    let roles = match details.options("roles") {
+        Ok(Some(roles)) => roles,
+        Ok(None) => return Err(Violation::Missing("details.roles")),
+        Err(_) => return Err(Violation::wrong("details.roles", "a dictionary")),
     };
-    Ok(Message::Hello { realm, details: Box::new(details) })
+    let auth = HelloAuth {
+        authid: details.text("authid")?,
+        authmethods: details.texts("authmethods")?.unwrap_or_default(),
+        authrole: details.text("authrole")?,
+        authextra: details.dict("authextra")?.unwrap_or_default(),
+    };
+    let (features, agent) = (features(&roles)?, details.text("agent")?);
+    Ok(Message::Hello(Box::new(Hello { realm, auth, features, agent })))
 }
 
-fn welcome(elements: &Elements<'_>) -> Result<Message, Violation> {
-    let details = Dict::read(elements.get(2, "details")?, "details")?;
+fn features(roles: &Options<'_>) -> Result<Features, Violation> {
+    let mut found = Features::default();
+    for role in ["caller", "callee", "subscriber"] {
+        let Some(role_options) = roles.options(role)? else { continue };
+        let Some(announced) = role_options.options("features")? else { continue };
+        for (_, name, feature) in Features::NAMES.iter().filter(|(of, ..)| *of == role) {
+            if announced.flag(name)? {
+                found = found.and(*feature);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn welcome(envelope: &Envelope<'_>) -> Result<Message, Violation> {
+    let details = envelope.options(2, "details")?;
     Ok(Message::Welcome(Box::new(Welcome {
-        session: integer(elements.get(1, "session")?, "session")?,
-        realm: details.string("realm")?.unwrap_or_default(),
-        authid: details.string("authid")?.unwrap_or_default(),
-        authrole: details.string("authrole")?.unwrap_or_default(),
-        authmethod: details.string("authmethod")?.unwrap_or_default(),
-        authprovider: details.string("authprovider")?.unwrap_or_default(),
+        session: envelope.id(1, "session")?,
+        realm: details.text("realm")?.unwrap_or_default(),
+        authid: details.text("authid")?.unwrap_or_default(),
+        authrole: details.text("authrole")?.unwrap_or_default(),
+        authmethod: details.text("authmethod")?.unwrap_or_default(),
+        authprovider: details.text("authprovider")?.unwrap_or_default(),
+        authextra: details.dict("authextra")?.unwrap_or_default(),
     })))
 }
 
-fn broker_message(kind: u64, elements: &Elements<'_>) -> Result<Message, Violation> {
+fn broker_message(kind: u64, envelope: &Envelope<'_>) -> Result<Message, Violation> {
     if kind == code::EVENT {
-        return event(elements);
+        return event(envelope);
     }
-    let request = integer(elements.get(1, "request")?, "request")?;
-    let id = |name| integer(elements.get(2, name)?, name);
+    let request = envelope.request(1)?;
     Ok(match kind {
         code::PUBLISH => {
-            let options = Dict::read(elements.get(2, "options")?, "options")?;
-            let topic = string(elements.get(3, "topic")?, "topic")?;
-            let publication = publication(&options, topic, payload(elements, 4)?)?;
+            let options = envelope.options(2, "options")?;
+            let topic = envelope.uri(3, "topic")?;
+            let publication = publication(&options, topic, envelope.payload(4)?)?;
             Message::Publish { request, publication: Box::new(publication) }
         }
-        code::PUBLISHED => Message::Published { request, publication: id("publication")? },
+        code::PUBLISHED => Message::Published { request, publication: envelope.id(2, "publication")? },
         code::SUBSCRIBE => {
-            let (policy, topic) = pattern(elements, "topic")?;
-            Message::Subscribe { request, policy, topic }
+            let options = envelope.options(2, "options")?;
+            let options = SubscribeOptions {
+                policy: options.policy()?,
+                get_retained: options.flag("get_retained")?,
+            };
+            Message::Subscribe { request, options, topic: envelope.uri(3, "topic")? }
         }
-        code::SUBSCRIBED => Message::Subscribed { request, subscription: id("subscription")? },
-        code::UNSUBSCRIBE => Message::Unsubscribe { request, subscription: id("subscription")? },
-        _ => Message::Unsubscribed { request },
+        code::SUBSCRIBED => {
+            Message::Subscribed { request, subscription: envelope.id(2, "subscription")? }
+        }
+        code::UNSUBSCRIBE => {
+            Message::Unsubscribe { request, subscription: envelope.id(2, "subscription")? }
+        }
+        _ => Message::Unsubscribed { request, revoked: revoked(envelope, "subscription")? },
     })
 }
 
-fn dealer_message(kind: u64, elements: &Elements<'_>) -> Result<Message, Violation> {
+fn dealer_message(kind: u64, envelope: &Envelope<'_>) -> Result<Message, Violation> {
     if kind == code::ERROR {
-        return error(elements);
+        return error(envelope);
     }
-    let request = integer(elements.get(1, "request")?, "request")?;
-    let id = |name| integer(elements.get(2, name)?, name);
+    let request = envelope.request(1)?;
     Ok(match kind {
-        code::CALL => {
-            let options = Dict::read(elements.get(2, "options")?, "options")?;
-            Message::Call {
-                request,
-                disclose_me: options.flag("disclose_me")?,
-                procedure: string(elements.get(3, "procedure")?, "procedure")?.into(),
-                payload: payload(elements, 4)?,
-            }
-        }
-        code::RESULT => {
-            Dict::read(elements.get(2, "details")?, "details")?;
-            Message::Result { request, payload: payload(elements, 3)? }
-        }
-        code::YIELD => {
-            Dict::read(elements.get(2, "options")?, "options")?;
-            Message::Yield { request, payload: payload(elements, 3)? }
-        }
+        code::CALL => call(request, envelope)?,
+        code::CANCEL => Message::Cancel { request, mode: mode(&envelope.options(2, "options")?)? },
+        code::RESULT => Message::Result { request, answer: answer(envelope, "details")? },
+        code::YIELD => Message::Yield { request, answer: answer(envelope, "options")? },
         code::REGISTER => {
-            let (policy, procedure) = pattern(elements, "procedure")?;
-            Message::Register { request, policy, procedure }
+            let options = register_options(&envelope.options(2, "options")?)?;
+            Message::Register { request, options, procedure: envelope.uri(3, "procedure")? }
         }
-        code::REGISTERED => Message::Registered { request, registration: id("registration")? },
-        code::UNREGISTER => Message::Unregister { request, registration: id("registration")? },
-        code::UNREGISTERED => Message::Unregistered { request },
-        _ => invocation(request, elements)?,
+        code::REGISTERED => {
+            Message::Registered { request, registration: envelope.id(2, "registration")? }
+        }
+        code::UNREGISTER => {
+            Message::Unregister { request, registration: envelope.id(2, "registration")? }
+        }
+        code::UNREGISTERED => {
+            Message::Unregistered { request, revoked: revoked(envelope, "registration")? }
+        }
+        code::INTERRUPT => {
+            let options = envelope.options(2, "options")?;
+            let reason = options.text("reason")?.unwrap_or_default();
+            Message::Interrupt { request, mode: mode(&options)?, reason }
+        }
+        _ => invocation(request, envelope)?,
     })
 }
 
-fn error(elements: &Elements<'_>) -> Result<Message, Violation> {
-    Dict::read(elements.get(3, "details")?, "details")?;
-    Ok(Message::Error {
-        kind: integer(elements.get(1, "request type")?, "request type")?,
-        request: integer(elements.get(2, "request")?, "request")?,
-        uri: string(elements.get(4, "error")?, "error")?,
-        payload: payload(elements, 5)?,
-    })
-}
-
-fn event(elements: &Elements<'_>) -> Result<Message, Violation> {
-    let details = Dict::read(elements.get(3, "details")?, "details")?;
-    let publisher = caller(&details, ["publisher", "publisher_authid", "publisher_authrole"])?;
-    Ok(Message::Event(Arc::new(EventMessage {
-        subscription: integer(elements.get(1, "subscription")?, "subscription")?,
-        publication: integer(elements.get(2, "publication")?, "publication")?,
-        topic: details.string("topic")?.unwrap_or_default().into(),
-        disclosed: publisher.is_some(),
-        publisher,
-        payload: payload(elements, 4)?,
-        text: OnceLock::new(),
+fn call(request: u64, envelope: &Envelope<'_>) -> Result<Message, Violation> {
+    let options = envelope.options(2, "options")?;
+    // A time-out of zero is none, as the specification says.
+    let timeout = options.number("timeout")?.filter(|timeout| *timeout > 0);
+    let options = CallOptions {
+        disclose_me: options.flag("disclose_me")?,
+        timeout: timeout.map(Duration::from_millis),
+        receive_progress: options.flag("receive_progress")?,
+        progress: options.flag("progress")?,
+        passthru: options.passthru()?,
+    };
+    Ok(Message::Call(Box::new(CallMessage {
+        request,
+        options,
+        procedure: envelope.uri(3, "procedure")?,
+        payload: envelope.payload(4)?,
     })))
 }
 
-fn invocation(request: u64, elements: &Elements<'_>) -> Result<Message, Violation> {
-    let details = Dict::read(elements.get(3, "details")?, "details")?;
+fn answer(envelope: &Envelope<'_>, name: &'static str) -> Result<Answer, Violation> {
+    let options = envelope.options(2, name)?;
+    Ok(Answer {
+        payload: envelope.payload(3)?,
+        progress: options.flag("progress")?,
+        passthru: options.passthru()?,
+    })
+}
+
+fn mode(options: &Options<'_>) -> Result<CancelMode, Violation> {
+    let name = options.text("mode")?;
+    let mode = name.as_deref().map_or(Some(CancelMode::default()), CancelMode::from_name);
+    mode.ok_or(Violation::wrong("mode", "`skip`, `kill` or `killnowait`"))
+}
+
+fn register_options(options: &Options<'_>) -> Result<RegisterOptions, Violation> {
+    let invoke = options.text("invoke")?;
+    let invoke = invoke.as_deref().map_or(Some(Invoke::default()), Invoke::from_name);
+    let wanted = "`single`, `first`, `last`, `roundrobin` or `random`";
+    Ok(RegisterOptions {
+        policy: options.policy()?,
+        invoke: invoke.ok_or(Violation::wrong("invoke", wanted))?,
+        force_reregister: options.flag("force_reregister")?,
+    })
+}
+
+fn revoked(
+    envelope: &Envelope<'_>,
+    name: &'static str,
+) -> Result<Option<Box<Revoked>>, Violation> {
+    if envelope.len() < 3 {
+        return Ok(None);
+    }
+    let details = envelope.options(2, "details")?;
+    let Some(id) = details.id(name)? else { return Ok(None) };
+    let reason = details.text("reason")?.unwrap_or_default();
+    Ok(Some(Box::new(Revoked { id, reason })))
+}
+
+fn error(envelope: &Envelope<'_>) -> Result<Message, Violation> {
+    let details = envelope.options(3, "details")?;
+    let kind = envelope.number(1, "request type")?;
+    Ok(Message::Error(Box::new(ErrorMessage {
+        kind,
+        request: envelope.request(2)?,
+        uri: envelope.text(4, "error")?,
+        payload: envelope.payload(5)?,
+        passthru: details.passthru()?,
+    })))
+}
+
+fn event(envelope: &Envelope<'_>) -> Result<Message, Violation> {
+    let details = envelope.options(3, "details")?;
+    let publisher = caller(&details, ["publisher", "publisher_authid", "publisher_authrole"])?;
+    Ok(Message::Event(Arc::new(EventMessage {
+        subscription: envelope.id(1, "subscription")?,
+        publication: envelope.id(2, "publication")?,
+        topic: details.text("topic")?.unwrap_or_default().into(),
+        disclosed: publisher.is_some(),
+        publisher,
+        retained: details.flag("retained")?,
+        passthru: details.passthru()?,
+        payload: envelope.payload(4)?,
+        encoded: Default::default(),
+    })))
+}
+
+fn invocation(request: u64, envelope: &Envelope<'_>) -> Result<Message, Violation> {
+    let details = envelope.options(3, "details")?;
     let caller = caller(&details, ["caller", "caller_authid", "caller_authrole"])?;
     Ok(Message::Invocation(Box::new(InvocationMessage {
         request,
-        registration: integer(elements.get(2, "registration")?, "registration")?,
-        procedure: details.string("procedure")?.unwrap_or_default().into(),
+        registration: envelope.id(2, "registration")?,
+        procedure: details.text("procedure")?.unwrap_or_default().into(),
         disclosed: caller.is_some(),
         caller,
-        payload: payload(elements, 4)?,
+        receive_progress: details.flag("receive_progress")?,
+        progress: details.flag("progress")?,
+        passthru: details.passthru()?,
+        payload: envelope.payload(4)?,
     })))
 }
 
 fn publication(
-    options: &Dict<'_>,
-    topic: String,
+    options: &Options<'_>,
+    topic: Arc<str>,
     payload: Payload,
 ) -> Result<Publication, Violation> {
     let mut publication = Publication::new(topic, payload);
     publication.acknowledge = options.flag("acknowledge")?;
     publication.disclose_me = options.flag("disclose_me")?;
-    publication.exclude_me = options.read_as("exclude_me", "true or false")?.unwrap_or(true);
+    publication.exclude_me = options.truth("exclude_me")?.unwrap_or(true);
+    publication.retain = options.flag("retain")?;
     publication.exclude = options.ids("exclude")?.unwrap_or_default();
-    publication.exclude_authid = options.strings("exclude_authid")?.unwrap_or_default();
-    publication.exclude_authrole = options.strings("exclude_authrole")?.unwrap_or_default();
+    publication.exclude_authid = options.texts("exclude_authid")?.unwrap_or_default();
+    publication.exclude_authrole = options.texts("exclude_authrole")?.unwrap_or_default();
     publication.eligible = options.ids("eligible")?;
-    let eligible = options.strings("eligible_authid")?;
+    let eligible = options.texts("eligible_authid")?;
     publication.eligible_authid = eligible.map(|list| list.into_iter().map(Arc::from).collect());
-    publication.eligible_authrole = options.strings("eligible_authrole")?;
+    publication.eligible_authrole = options.texts("eligible_authrole")?;
+    publication.passthru = options.passthru()?;
     Ok(publication)
 }
 
-/// Reads the options and the URI of SUBSCRIBE and REGISTER.
-fn pattern(
-    elements: &Elements<'_>,
-    name: &'static str,
-) -> Result<(MatchPolicy, Arc<str>), Violation> {
-    let options = Dict::read(elements.get(2, "options")?, "options")?;
-    let policy = match options.string("match")? {
-        None => MatchPolicy::Exact,
-        Some(name) => MatchPolicy::from_name(&name)
-            .ok_or(Violation::wrong("match", "`exact`, `prefix` or `wildcard`"))?,
-    };
-    Ok((policy, string(elements.get(3, name)?, name)?.into()))
-}
-
-fn caller(details: &Dict<'_>, names: [&'static str; 3]) -> Result<Option<Caller>, Violation> {
-    let Some(session) = details.read_as(names[0], "an id")? else { return Ok(None) };
+fn caller(details: &Options<'_>, names: [&'static str; 3]) -> Result<Option<Caller>, Violation> {
+    if !details.has(names[0]) {
+        return Ok(None);
+    }
+    let session = details.id(names[0])?.ok_or(Violation::wrong(names[0], ID))?;
     Ok(Some(Caller {
         session,
-        authid: details.string(names[1])?.unwrap_or_default().into(),
-        authrole: details.string(names[2])?.unwrap_or_default().into(),
+        authid: details.text(names[1])?.unwrap_or_default().into(),
+        authrole: details.text(names[2])?.unwrap_or_default().into(),
     }))
-}
-
-/// Takes the last two elements as text; `null`, as some clients write what they do not have, is
-/// an absent payload.
-fn payload(elements: &Elements<'_>, index: usize) -> Result<Payload, Violation> {
-    let args = part(elements.optional(index), b'[', "args", "an array")?;
-    let kwargs = part(elements.optional(index + 1), b'{', "kwargs", "a dictionary")?;
-    Ok(Payload::from_json(args, kwargs))
-}
-
-fn part<'a>(
-    element: Option<&'a RawValue>,
-    start: u8,
-    name: &'static str,
-    wanted: &'static str,
-) -> Result<Option<&'a str>, Violation> {
-    match element.map(RawValue::get) {
-        None | Some("null") => Ok(None),
-        Some(text) if text.as_bytes().first() == Some(&start) => Ok(Some(text)),
-        Some(_) => Err(Violation::wrong(name, wanted)),
-    }
-}
-
-fn integer(raw: &RawValue, name: &'static str) -> Result<u64, Violation> {
-    raw.get()
-        .parse()
-        .ok()
-        .filter(|id| *id <= MAX_ID)
-        .ok_or(Violation::wrong(name, "an integer from 0 to 2^53"))
-}
-
-fn string(raw: &RawValue, name: &'static str) -> Result<String, Violation> {
-    serde_json::from_str(raw.get()).map_err(|_| Violation::wrong(name, "a text"))
-}
-
-/// Says whether brackets nest deeper than allowed. Counting all brackets first is much faster,
-/// and nearly every message has fewer of them than the depth allowed.
-fn too_deep(text: &str) -> bool {
-    let brackets = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
-    if brackets <= MAX_DEPTH {
-        return false;
-    }
-    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
-    for byte in text.bytes() {
-        if quoted {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => quoted = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => quoted = true,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return true;
-        }
-    }
-    false
 }

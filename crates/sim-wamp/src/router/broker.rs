@@ -1,93 +1,78 @@
 //! The broker: who subscribed to what, and who receives a publication.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+mod history;
+mod retained;
+mod subscriptions;
 
-use super::realm::{Member, Outbox};
+use std::sync::Arc;
+
+pub(crate) use history::History;
+use retained::Retained;
+use subscriptions::Subscriptions;
+pub(crate) use subscriptions::Subscriber;
+
+use super::member::Member;
+use super::outbox::{Notice, Outbox};
+use super::permission::Granted;
 use crate::id::random_id;
-use crate::message::{EventMessage, Message, code};
-use crate::pattern::PatternMap;
-use crate::{MatchPolicy, Payload, Publication, SessionInfo, uri};
+use crate::message::{Caller, EventMessage, Features, Message};
+use crate::{Limits, Publication, SubscribeOptions};
 
-/// The subscriptions of one realm.
+/// The subscriptions of one realm, and the events that it keeps.
 #[derive(Debug)]
 pub(crate) struct Broker {
-    topics: PatternMap<Subscription>,
-    patterns: HashMap<u64, (Arc<str>, MatchPolicy)>,
-    sessions: HashMap<u64, HashSet<u64>>,
-    /// How many subscriptions a session has at most.
-    limit: usize,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) history: Vec<History>,
+    retained: Retained,
     disclose: bool,
 }
 
-#[derive(Debug)]
-struct Subscription {
-    id: u64,
-    subscribers: BTreeMap<u64, Arc<SessionInfo>>,
+/// A publication on its way, with what the router knows of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Published {
+    pub(crate) id: u64,
+    /// Nobody where the router itself publishes.
+    pub(crate) publisher: Option<Caller>,
+    pub(crate) disclosed: bool,
+    pub(crate) publication: Publication,
 }
 
 impl Broker {
-    pub(crate) fn new(limit: usize, disclose: bool) -> Self {
+    pub(crate) fn new(limits: &Limits, history: Vec<History>, disclose: bool) -> Self {
         Self {
-            topics: PatternMap::default(),
-            patterns: HashMap::new(),
-            sessions: HashMap::new(),
-            limit,
+            subscriptions: Subscriptions::new(limits.subscriptions),
+            history,
+            retained: Retained::new(limits.retained_events, limits.retained_bytes),
             disclose,
         }
     }
 
-    /// Subscribes a session; all subscribers of a pattern share one subscription id.
+    /// Subscribes a session, and sends it what was kept for it if it asks for that.
     pub(crate) fn subscribe(
         &mut self,
         from: &Member,
         request: u64,
-        policy: MatchPolicy,
+        options: SubscribeOptions,
         topic: Arc<str>,
+        granted: Granted,
         out: &mut Outbox,
     ) {
-        let session = from.info.session;
-        let own = self.sessions.entry(session).or_default();
-        let known = self.topics.get_mut(&topic, policy);
-        let is_new = known.as_ref().is_none_or(|known| !known.subscribers.contains_key(&session));
-        if is_new && !from.trusted && own.len() >= self.limit {
-            let text = format!("session has its {} subscriptions: end one first", self.limit);
-            let error = Message::error(code::SUBSCRIBE, request, uri::RESOURCE_EXHAUSTED, &text);
-            out.push((session, error));
-            return;
+        let policy = options.policy;
+        let subscribed =
+            self.subscriptions.subscribe(from, request, policy, Arc::clone(&topic), granted, out);
+        if let Some(id) = subscribed
+            && options.get_retained
+            && let Some(subscription) = self.subscriptions.get(id)
+            && let Some(subscriber) = subscription.subscribers.get(&from.session())
+        {
+            for published in self.retained.of(&topic, policy) {
+                // That the publisher itself has subscribed later is no reason to withhold it.
+                if subscriber.receives(published) {
+                    let event = published.event(subscription.id, true);
+                    out.send(from.session(), Message::Event(Arc::new(event)));
+                }
+            }
         }
-        let subscription = if let Some(known) = known {
-            known.subscribers.insert(session, Arc::clone(&from.info));
-            known.id
-        } else {
-            let id = random_id();
-            let subscribers = BTreeMap::from([(session, Arc::clone(&from.info))]);
-            self.patterns.insert(id, (Arc::clone(&topic), policy));
-            self.topics.insert(topic, policy, Subscription { id, subscribers });
-            id
-        };
-        own.insert(subscription);
-        out.push((session, Message::Subscribed { request, subscription }));
-    }
-
-    /// Ends one subscription of a session.
-    pub(crate) fn unsubscribe(
-        &mut self,
-        from: &Member,
-        request: u64,
-        subscription: u64,
-        out: &mut Outbox,
-    ) {
-        let session = from.info.session;
-        let own = self.sessions.get_mut(&session);
-        let answer = if own.is_some_and(|own| own.remove(&subscription)) {
-            self.remove(session, subscription);
-            Message::Unsubscribed { request }
-        } else {
-            let text = format!("session has no subscription `{subscription}`");
-            Message::error(code::UNSUBSCRIBE, request, uri::NO_SUCH_SUBSCRIPTION, &text)
-        };
-        out.push((session, answer));
     }
 
     /// Publishes for a session, and acknowledges it if asked to.
@@ -95,60 +80,94 @@ impl Broker {
         &mut self,
         from: &Member,
         request: u64,
-        publication: &Publication,
+        publication: Publication,
+        granted: &Granted,
         out: &mut Outbox,
     ) {
-        let id = self.dispatch(Some(from), publication, out);
-        if publication.acknowledge {
-            out.push((from.info.session, Message::Published { request, publication: id }));
+        let acknowledge = publication.acknowledge;
+        let id = self.publish_silently(from, publication, granted.disclose, out);
+        if acknowledge {
+            out.send(from.session(), Message::Published { request, publication: id });
         }
+    }
+
+    /// Publishes for a session and returns the publication's id.
+    pub(crate) fn publish_silently(
+        &mut self,
+        from: &Member,
+        publication: Publication,
+        disclose: bool,
+        out: &mut Outbox,
+    ) -> u64 {
+        let published = Published {
+            id: random_id(),
+            publisher: Some(from.info.caller()),
+            disclosed: self.disclose || disclose || publication.disclose_me,
+            publication,
+        };
+        let id = published.id;
+        self.dispatch(&published, out);
+        self.keep(published);
+        id
     }
 
     /// Publishes in the name of the router itself.
-    pub(crate) fn announce(&mut self, topic: &'static str, payload: Payload, out: &mut Outbox) {
-        self.dispatch(None, &Publication::new(topic, payload), out);
+    pub(crate) fn announce(&self, notice: Notice, out: &mut Outbox) {
+        let publication = Publication::new(notice.topic, notice.payload);
+        let id = random_id();
+        self.dispatch(&Published { id, publisher: None, disclosed: false, publication }, out);
     }
 
-    /// Forgets a session.
-    pub(crate) fn leave(&mut self, session: u64) {
-        for subscription in self.sessions.remove(&session).into_iter().flatten() {
-            self.remove(session, subscription);
+    fn keep(&mut self, published: Published) {
+        for history in &mut self.history {
+            history.record(&published);
         }
-    }
-
-    fn remove(&mut self, session: u64, subscription: u64) {
-        let Some((topic, policy)) = self.patterns.get(&subscription) else { return };
-        let Some(entry) = self.topics.get_mut(topic, *policy) else { return };
-        entry.subscribers.remove(&session);
-        if entry.subscribers.is_empty() {
-            self.topics.remove(topic, *policy);
-            self.patterns.remove(&subscription);
+        if published.publication.retain {
+            self.retained.put(published);
         }
     }
 
     /// Makes one event per matching subscription, which all its receivers share.
-    fn dispatch(&self, from: Option<&Member>, publication: &Publication, out: &mut Outbox) -> u64 {
-        let id = random_id();
-        let excluded =
-            from.filter(|_| publication.exclude_me).map(|publisher| publisher.info.session);
-        for subscription in self.topics.matches(&publication.topic) {
-            let event = Arc::new(EventMessage {
-                subscription: subscription.id,
-                publication: id,
-                topic: Arc::clone(&publication.topic),
-                publisher: from.map(|publisher| publisher.info.caller()),
-                disclosed: self.disclose || publication.disclose_me,
-                payload: publication.payload.clone(),
-                text: OnceLock::new(),
-            });
-            let for_all = publication.is_for_all();
-            for (session, info) in &subscription.subscribers {
-                if Some(*session) != excluded && (for_all || publication.is_for(info)) {
-                    out.push((*session, Message::Event(Arc::clone(&event))));
+    fn dispatch(&self, published: &Published, out: &mut Outbox) {
+        let publication = &published.publication;
+        let excluded = published.publisher.as_ref().filter(|_| publication.exclude_me);
+        let excluded = excluded.map(|publisher| publisher.session);
+        for subscription in self.subscriptions.matching(&publication.topic) {
+            let event = Arc::new(published.event(subscription.id, false));
+            for (session, subscriber) in &subscription.subscribers {
+                if Some(*session) != excluded && subscriber.receives(published) {
+                    out.send(*session, Message::Event(Arc::clone(&event)));
                 }
             }
         }
-        id
+    }
+}
+
+impl Published {
+    fn event(&self, subscription: u64, retained: bool) -> EventMessage {
+        EventMessage {
+            subscription,
+            publication: self.id,
+            topic: Arc::clone(&self.publication.topic),
+            publisher: self.publisher.clone(),
+            disclosed: self.disclosed,
+            retained,
+            passthru: self.publication.passthru.clone(),
+            payload: self.publication.payload.clone(),
+            encoded: Default::default(),
+        }
+    }
+}
+
+impl Subscriber {
+    /// Says whether a publication is for this subscriber.
+    pub(crate) fn receives(&self, published: &Published) -> bool {
+        let publication = &published.publication;
+        let narrowed = self.only.as_ref();
+        (publication.is_for_all() || publication.is_for(&self.info))
+            && narrowed.is_none_or(|only| only.policy.matches(&only.uri, &publication.topic))
+            && (publication.passthru.is_none()
+                || self.features.has(Features::SUBSCRIBER_PASSTHRU))
     }
 }
 

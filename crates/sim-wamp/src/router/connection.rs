@@ -1,42 +1,46 @@
-//! The task of one WebSocket: handshake, then reading and writing until either ends.
+//! The task of one connection: handshake, then reading and writing until either ends.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, Stream, StreamExt};
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
-use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_util::sync::CancellationToken;
 
 use super::handshake::{Candidate, Handshake};
+use super::queue::{Bounds, Waiting, queue};
 use super::realm::{JoinRefused, Peer};
+use super::throttle::Throttle;
 use super::{Command, Gate, Inner, join};
-use crate::message::{Message, Violation, Welcome, decode};
-use crate::{Limits, SessionInfo, uri};
+use crate::limits::SlowSubscriber;
+use crate::message::{Message, Sender, Violation, decode};
+use crate::transport::{Close, Reader, Received, Transport, TransportError, Writer};
+use crate::{Serializer, counters, uri};
 
 /// How many messages are written between two flushes at most.
 const BATCH: usize = 256;
+/// How many pings of a peer wait for their answers; more are not answered.
+const PONGS: usize = 4;
 
 /// The last words to a peer.
 #[derive(Debug)]
 pub(super) struct Farewell {
     message: Option<Message>,
-    /// The code of the WebSocket's close frame, and its reason; nothing if the socket is broken.
-    close: Option<(u16, &'static str)>,
+    /// Nothing if the connection is broken.
+    close: Option<Close>,
 }
 
 impl Farewell {
     pub(super) fn abort(reason: &str, message: impl Into<String>) -> Self {
         let message = Message::Abort { message: message.into(), reason: reason.to_owned() };
-        Self { message: Some(message), close: Some((1000, "")) }
+        Self { message: Some(message), close: Some(Close::NORMAL) }
     }
 
-    pub(super) fn close(code: u16, reason: &'static str) -> Self {
-        Self { message: None, close: Some((code, reason)) }
+    pub(super) fn close(close: Close) -> Self {
+        Self { message: None, close: Some(close) }
     }
 
     pub(super) fn gone() -> Self {
@@ -46,9 +50,24 @@ impl Farewell {
 
 impl From<Violation> for Farewell {
     fn from(violation: Violation) -> Self {
-        let code = if violation == Violation::Binary { 1003 } else { 1002 };
         let abort = Self::abort(uri::PROTOCOL_VIOLATION, violation.to_string());
-        Self { close: Some((code, "protocol violation")), ..abort }
+        Self { close: Some(Close::PROTOCOL_VIOLATION), ..abort }
+    }
+}
+
+impl From<TransportError> for Farewell {
+    fn from(error: TransportError) -> Self {
+        let message = match error {
+            TransportError::WrongFrame(_) => {
+                Self::abort(uri::PROTOCOL_VIOLATION, error.to_string()).message
+            }
+            TransportError::TooLong => {
+                counters::limited("message_bytes");
+                None
+            }
+            _ => None,
+        };
+        Self { message, close: error.close() }
     }
 }
 
@@ -76,20 +95,38 @@ impl Activity {
             let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
             let silent = self.start.elapsed().saturating_sub(last);
             if silent >= limit {
-                return Farewell::close(1008, "no sign of life");
+                counters::limited("idle");
+                return Farewell::close(Close::SILENT);
             }
             sleep(limit.saturating_sub(silent)).await;
         }
     }
 }
 
-/// Serves one socket to its end.
-pub(super) async fn serve(router: Arc<Inner>, mut socket: WebSocket) {
+/// Serves one connection to its end.
+pub(super) async fn serve<T: Transport>(
+    router: Arc<Inner>,
+    transport: T,
+    address: Option<IpAddr>,
+) {
     let activity = Activity::new();
-    let handshake = Handshake { router: &router, socket: &mut socket, activity: &activity };
+    let (serializer, channel_id) = (transport.serializer(), transport.channel_id());
+    let (mut reader, mut writer) = transport.split();
+    let handshake = Handshake {
+        router: &router,
+        serializer,
+        address,
+        channel_id,
+        reader: &mut reader,
+        writer: &mut writer,
+        activity: &activity,
+    };
+    // In a box, since its room is not needed any more for the rest of the connection's life.
+    let handshake = Box::pin(handshake.run());
     let candidate = tokio::select! {
-        candidate = timeout(router.limits.handshake, handshake.run()) => {
+        candidate = timeout(router.limits.handshake, handshake) => {
             candidate.unwrap_or_else(|_| {
+                counters::limited("handshake");
                 Err(Farewell::abort(uri::AUTHENTICATION_FAILED, "the handshake took too long"))
             })
         }
@@ -97,35 +134,46 @@ pub(super) async fn serve(router: Arc<Inner>, mut socket: WebSocket) {
             Err(Farewell::abort(uri::SYSTEM_SHUTDOWN, "the router is shutting down"))
         }
     };
-    let (mut sink, mut stream) = socket.split();
     let farewell = match candidate {
         Ok(candidate) => {
-            let session = Connection::new(&router, candidate, &activity);
-            session.run(&mut sink, &mut stream).await
+            let session = Connection::new(&router, candidate, serializer, &activity);
+            session.run(&mut reader, &mut writer).await
         }
         Err(farewell) => farewell,
     };
-    let closing = timeout(router.limits.closing, farewell.say(sink, stream));
+    let saying = Box::pin(farewell.say(&mut reader, &mut writer, serializer));
     tokio::select! {
         // Whoever does not take the last words in time is left without them.
-        _ = closing => {}
+        _ = timeout(router.limits.closing, saying) => {}
         () = router.closed.cancelled() => {}
     }
 }
 
 impl Farewell {
     /// Sends the last words and waits for the peer to close.
-    async fn say(self, mut sink: SplitSink<WebSocket, Frame>, mut stream: SplitStream<WebSocket>) {
-        let Some((code, reason)) = self.close else { return };
-        if let Some(message) = self.message
-            && sink.feed(Frame::Text(message.text())).await.is_err()
+    async fn say<R: Reader, W: Writer>(
+        self,
+        reader: &mut R,
+        writer: &mut W,
+        serializer: Serializer,
+    ) {
+        let Some(close) = self.close else { return };
+        if let Some(bytes) = self.message.and_then(|message| message.bytes(serializer))
+            && writer.feed(bytes).await.is_err()
         {
             return;
         }
-        let frame = CloseFrame { code, reason: reason.into() };
-        if sink.send(Frame::Close(Some(frame))).await.is_ok() {
-            // Unread input at the close would reset the connection under the last words.
-            while let Some(Ok(_)) = stream.next().await {}
+        if writer.close(close).await.is_ok() {
+            // Unread input at the close would reset the connection under the last words. What
+            // the peer does wrong now does not matter any more.
+            loop {
+                match reader.receive().await {
+                    Ok(Received::Closed) | Err(TransportError::Gone(_)) => return,
+                    Ok(_) => {}
+                    // The reader cannot go on behind its error.
+                    Err(_) => return,
+                }
+            }
         }
     }
 }
@@ -133,30 +181,42 @@ impl Farewell {
 /// A joined session.
 struct Connection<'a> {
     router: &'a Inner,
-    info: Arc<SessionInfo>,
+    session: u64,
+    serializer: Serializer,
+    member: Option<super::member::Member>,
     commands: mpsc::Sender<Command>,
+    welcome: Message,
     gate: Gate,
     activity: &'a Activity,
 }
 
 impl<'a> Connection<'a> {
-    fn new(router: &'a Inner, candidate: Candidate, activity: &'a Activity) -> Self {
-        let Candidate { info, commands } = candidate;
-        let gate = Gate::new(Arc::clone(&info), Some(Arc::clone(&router.authorizer)));
-        Self { router, info, commands, gate, activity }
+    fn new(
+        router: &'a Inner,
+        candidate: Candidate,
+        serializer: Serializer,
+        activity: &'a Activity,
+    ) -> Self {
+        let Candidate { member, commands, welcome } = candidate;
+        let authorizer = Arc::clone(&router.authorizer);
+        let gate =
+            Gate::asking(Arc::clone(&member.info), router.uri_rule, authorizer, &router.epochs);
+        let session = member.session();
+        Self { router, session, serializer, member: Some(member), commands, welcome, gate, activity }
     }
 
     /// Joins the realm and serves the session until it ends.
-    async fn run(
-        self,
-        sink: &mut SplitSink<WebSocket, Frame>,
-        stream: &mut SplitStream<WebSocket>,
-    ) -> Farewell {
+    async fn run<R: Reader, W: Writer>(mut self, reader: &mut R, writer: &mut W) -> Farewell {
         let limits = &self.router.limits;
-        let (queue, outgoing) = mpsc::channel(limits.queue);
+        let (queue, outgoing) = queue(Bounds {
+            messages: limits.queue,
+            bytes: limits.queue_bytes,
+            drop_events: limits.slow_subscriber == SlowSubscriber::Drop,
+        });
         let overflowed = CancellationToken::new();
         let peer = Peer::Remote { queue, overflowed: overflowed.clone() };
-        match join(&self.commands, &self.info, peer, false).await {
+        let member = self.member.take().expect("a connection joins once");
+        match join(&self.commands, member, peer).await {
             Ok(()) => {}
             Err(JoinRefused::Full) => {
                 return Farewell::abort(uri::RESOURCE_EXHAUSTED, "the realm is full");
@@ -165,157 +225,162 @@ impl<'a> Connection<'a> {
                 return Farewell::abort(uri::SYSTEM_SHUTDOWN, "the router is shutting down");
             }
         }
+        let (pings, pongs) = mpsc::channel(PONGS);
         let farewell = tokio::select! {
-            farewell = self.read(stream) => farewell,
-            farewell = self.write(sink, outgoing, limits) => farewell,
+            farewell = self.read(reader, pings) => farewell,
+            farewell = self.write(writer, outgoing, pongs) => farewell,
             farewell = self.activity.silence(limits.idle) => farewell,
-            () = overflowed.cancelled() => Farewell::close(1008, "reading too slowly"),
+            () = overflowed.cancelled() => Farewell::close(Close::TOO_SLOW),
             () = self.router.closed.cancelled() => Farewell::gone(),
         };
-        let leave = Command::Leave { session: self.info.session };
+        let leave = Command::Leave { session: self.session };
         // A realm that has ended has let the session go already.
         drop(self.commands.send(leave).await);
         farewell
     }
 
-    /// Reads until the socket ends or the peer does something wrong.
-    async fn read(&self, stream: &mut SplitStream<WebSocket>) -> Farewell {
-        let session = self.info.session;
+    /// Reads until the connection ends or the peer does something wrong.
+    async fn read<R: Reader>(&self, reader: &mut R, pings: mpsc::Sender<Bytes>) -> Farewell {
+        let limits = &self.router.limits;
+        let mut throttle = Throttle::new(limits.messages_per_second, limits.bytes_per_second);
         loop {
-            let message =
-                match receive(stream, self.router.limits.message_bytes, self.activity).await {
-                    Ok(message) => message,
-                    Err(farewell) => return farewell,
-                };
-            let command = match message {
-                Message::Goodbye { .. } => {
-                    // The realm answers and closes the queue, which ends the writer.
-                    drop(self.commands.send(Command::Goodbye { session }).await);
-                    sleep(self.router.limits.closing).await;
-                    return Farewell::close(1000, "");
-                }
-                Message::Abort { .. } => return Farewell::close(1000, ""),
-                message if may_come_from_client(&message) => {
-                    match self.gate.admit(&message).await {
-                        Ok(()) => Command::Message { session, message },
-                        Err(error) => {
-                            let Some((kind, request)) = message.asked() else { continue };
-                            let (uri, payload) = (error.uri, error.payload);
-                            let message = Message::Error { kind, request, uri, payload };
-                            Command::Reply { session, message }
-                        }
+            let bytes = match receive(reader, self.activity).await {
+                Ok((bytes, ping)) => {
+                    if let Some(ping) = ping {
+                        // A peer that asks again before it is answered gets one answer.
+                        drop(pings.try_send(ping));
                     }
+                    bytes
                 }
-                other => return Violation::OutOfOrder(other.name()).into(),
+                Err(farewell) => return farewell,
             };
-            if self.commands.send(command).await.is_err() {
-                // The realm shuts down: what it still has to say is in the queue.
-                sleep(self.router.limits.closing).await;
-                return Farewell::close(1001, "");
+            let Some(bytes) = bytes else { continue };
+            throttle.pass(bytes.len()).await;
+            let message = match decode(self.serializer, &bytes) {
+                Ok(message) => message,
+                Err(violation) => return violation.into(),
+            };
+            if let Err(farewell) = self.handle(message).await {
+                return farewell;
             }
         }
+    }
+
+    /// Hands a message to the realm, or says how to take leave.
+    async fn handle(&self, message: Message) -> Result<(), Farewell> {
+        let session = self.session;
+        let closing = self.router.limits.closing;
+        if !message.may_come_from(Sender::Client) {
+            return Err(Violation::OutOfOrder(message.name()).into());
+        }
+        let command = match message {
+            Message::Goodbye { .. } => {
+                // The realm answers and closes the queue, which ends the writer.
+                drop(self.commands.send(Command::Goodbye { session }).await);
+                sleep(closing).await;
+                return Err(Farewell::close(Close::NORMAL));
+            }
+            Message::Abort { .. } => return Err(Farewell::close(Close::NORMAL)),
+            message => match self.gate.admit(&message).await {
+                Ok(granted) => Command::Message { session, message, granted },
+                Err(error) => {
+                    let Some((kind, request)) = message.asked() else { return Ok(()) };
+                    let message = Message::failure(kind, request, &error.uri, error.payload);
+                    Command::Reply { session, message }
+                }
+            },
+        };
+        if self.commands.send(command).await.is_err() {
+            // The realm shuts down: what it still has to say is in the queue.
+            sleep(closing).await;
+            return Err(Farewell::close(Close::GOING_AWAY));
+        }
+        Ok(())
     }
 
     /// Sends WELCOME and then what the realm queues, several messages per flush.
-    async fn write(
+    async fn write<W: Writer>(
         &self,
-        sink: &mut SplitSink<WebSocket, Frame>,
-        mut outgoing: mpsc::Receiver<Message>,
-        limits: &Limits,
+        writer: &mut W,
+        outgoing: Waiting,
+        pongs: mpsc::Receiver<Bytes>,
     ) -> Farewell {
-        if sink.send(Frame::Text(self.welcome().text())).await.is_err() {
-            return Farewell::gone();
+        match self.write_all(writer, outgoing, pongs).await {
+            Ok(()) => Farewell::close(Close::NORMAL),
+            // What is left of the connection is of no use to anybody.
+            Err(_) => Farewell::gone(),
         }
-        let mut ping = interval_at(Instant::now() + limits.ping, limits.ping);
+    }
+
+    async fn write_all<W: Writer>(
+        &self,
+        writer: &mut W,
+        mut outgoing: Waiting,
+        mut pongs: mpsc::Receiver<Bytes>,
+    ) -> Result<(), TransportError> {
+        if let Some(welcome) = self.welcome.bytes(self.serializer) {
+            writer.feed(welcome).await?;
+            writer.flush().await?;
+        }
+        let period = self.router.limits.ping;
+        let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let first = tokio::select! {
-                message = outgoing.recv() => match message {
-                    Some(message) => Frame::Text(message.text()),
-                    None => return Farewell::close(1000, ""),
+            tokio::select! {
+                message = outgoing.next() => match message {
+                    Some(message) => self.feed(writer, message).await?,
+                    None => return Ok(()),
                 },
-                _ = ping.tick() => Frame::Ping("ping".into()),
-            };
-            if sink.feed(first).await.is_err() {
-                return Farewell::gone();
+                Some(bytes) = pongs.recv() => writer.pong(bytes).await?,
+                _ = ping.tick() => writer.ping().await?,
             }
             for _ in 1..BATCH {
-                let Ok(message) = outgoing.try_recv() else { break };
-                if sink.feed(Frame::Text(message.text())).await.is_err() {
-                    return Farewell::gone();
-                }
+                let Some(message) = outgoing.try_next() else { break };
+                self.feed(writer, message).await?;
             }
-            if sink.flush().await.is_err() {
-                return Farewell::gone();
-            }
+            writer.flush().await?;
         }
     }
 
-    fn welcome(&self) -> Message {
-        Message::Welcome(Box::new(Welcome {
-            session: self.info.session,
-            realm: (*self.info.realm).to_owned(),
-            authid: (*self.info.authid).to_owned(),
-            authrole: (*self.info.authrole).to_owned(),
-            authmethod: (*self.info.authmethod).to_owned(),
-            authprovider: (*self.info.authprovider).to_owned(),
-        }))
+    async fn feed<W: Writer>(
+        &self,
+        writer: &mut W,
+        message: Message,
+    ) -> Result<(), TransportError> {
+        if let Some(bytes) = message.bytes(self.serializer) {
+            return writer.feed(bytes).await;
+        }
+        let command = Command::Undelivered { session: self.session, message };
+        // A realm that has ended has nobody left to answer.
+        drop(self.commands.send(command).await);
+        Ok(())
     }
 }
 
-/// Receives the next WAMP message, or says how to take leave.
-pub(super) async fn receive<S>(
-    stream: &mut S,
-    limit: usize,
+/// Receives the next message or ping, or says how to take leave.
+pub(super) async fn receive<R: Reader>(
+    reader: &mut R,
     activity: &Activity,
-) -> Result<Message, Farewell>
-where
-    S: Stream<Item = Result<Frame, axum::Error>> + Unpin,
-{
-    loop {
-        let frame = match stream.next().await {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => return Err(broken(error)),
-            None => return Err(Farewell::gone()),
-        };
-        activity.note();
-        match frame {
-            Frame::Text(text) if text.len() > limit => return Err(too_long()),
-            Frame::Text(text) => return Ok(decode(&text)?),
-            Frame::Binary(bytes) if bytes.len() > limit => return Err(too_long()),
-            Frame::Binary(_) => return Err(Violation::Binary.into()),
-            Frame::Ping(_) | Frame::Pong(_) => {}
-            // The library has answered the close frame already.
-            Frame::Close(_) => return Err(Farewell::gone()),
-        }
+) -> Result<(Option<Bytes>, Option<Bytes>), Farewell> {
+    let received = reader.receive().await?;
+    activity.note();
+    match received {
+        Received::Message(bytes) => Ok((Some(bytes), None)),
+        Received::Ping(bytes) => Ok((None, Some(bytes))),
+        Received::Alive => Ok((None, None)),
+        Received::Closed => Err(Farewell::gone()),
     }
 }
 
-fn too_long() -> Farewell {
-    Farewell::close(1009, "message too long")
-}
-
-/// Finds the close code for what the WebSocket library refused.
-fn broken(error: axum::Error) -> Farewell {
-    match error.into_inner().downcast_ref::<SocketError>() {
-        Some(SocketError::Capacity(_)) => too_long(),
-        Some(SocketError::Utf8(_)) => Farewell::close(1007, "text is not UTF-8"),
-        Some(SocketError::Protocol(_)) => Farewell::close(1002, "broken frame"),
-        _ => Farewell::gone(),
+/// Sends one message at once.
+pub(super) async fn send<W: Writer>(
+    writer: &mut W,
+    serializer: Serializer,
+    message: &Message,
+) -> Result<(), Farewell> {
+    if let Some(bytes) = message.bytes(serializer) {
+        writer.feed(bytes).await?;
+        writer.flush().await?;
     }
-}
-
-/// Says whether a joined client may send this message to a router.
-fn may_come_from_client(message: &Message) -> bool {
-    match message {
-        Message::Publish { .. }
-        | Message::Subscribe { .. }
-        | Message::Unsubscribe { .. }
-        | Message::Call { .. }
-        | Message::Register { .. }
-        | Message::Unregister { .. }
-        | Message::Yield { .. } => true,
-        Message::Error { kind, .. } => *kind == crate::message::code::INVOCATION,
-        _ => false,
-    }
+    Ok(())
 }

@@ -1,223 +1,245 @@
 //! The dealer: who offers which procedure, and which calls are open.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+mod calls;
+mod registrations;
 
-use super::realm::{Member, Outbox};
-use crate::id::random_id;
-use crate::message::{InvocationMessage, Message, Violation, code};
-use crate::pattern::PatternMap;
-use crate::{MatchPolicy, Payload, uri};
+use tokio::time::Instant;
+
+use calls::{Calls, OpenCall};
+use registrations::Registrations;
+
+use super::member::Member;
+use super::outbox::Outbox;
+use super::permission::Granted;
+use crate::message::{
+    Answer, CallMessage, ErrorMessage, Features, InvocationMessage, Message, Violation, code,
+};
+use crate::{CancelMode, Payload, uri};
 
 /// The registrations and open calls of one realm.
 #[derive(Debug)]
 pub(crate) struct Dealer {
-    procedures: PatternMap<Registration>,
-    patterns: HashMap<u64, (Arc<str>, MatchPolicy)>,
-    seats: HashMap<u64, Seat>,
-    /// The open calls by callee and the callee's id of the invocation.
-    calls: HashMap<(u64, u64), OpenCall>,
-    registration_limit: usize,
+    pub(crate) registrations: Registrations,
+    calls: Calls,
+    /// How many of its calls a session has open at most.
     call_limit: usize,
     disclose: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Registration {
-    id: u64,
-    callee: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct OpenCall {
-    caller: u64,
-    request: u64,
-}
-
-/// What the dealer keeps of one session, so that its end is found without a search.
-#[derive(Debug, Default)]
-struct Seat {
-    registrations: HashSet<u64>,
-    last_invocation: u64,
-    /// The own calls that are open: the request, and where they are answered.
-    calls: HashMap<u64, (u64, u64)>,
-    /// The invocations that this session still has to answer.
-    invocations: HashSet<u64>,
-}
-
-/// A CALL.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) request: u64,
-    pub(crate) disclose_me: bool,
-    pub(crate) procedure: Arc<str>,
-    pub(crate) payload: Payload,
 }
 
 impl Dealer {
     pub(crate) fn new(registration_limit: usize, call_limit: usize, disclose: bool) -> Self {
         Self {
-            procedures: PatternMap::default(),
-            patterns: HashMap::new(),
-            seats: HashMap::new(),
-            calls: HashMap::new(),
-            registration_limit,
+            registrations: Registrations::new(registration_limit),
+            calls: Calls::default(),
             call_limit,
             disclose,
         }
     }
 
-    /// Registers a procedure or a pattern of procedures; each has one callee only.
-    pub(crate) fn register(
-        &mut self,
-        from: &Member,
-        request: u64,
-        policy: MatchPolicy,
-        procedure: Arc<str>,
-        out: &mut Outbox,
-    ) {
-        let callee = from.info.session;
-        let own = &mut self.seats.entry(callee).or_default().registrations;
-        let refusal = if self.procedures.get_mut(&procedure, policy).is_some() {
-            let text = format!("`{procedure}` is already registered");
-            Some((uri::PROCEDURE_ALREADY_EXISTS, text))
-        } else if !from.trusted && own.len() >= self.registration_limit {
-            let limit = self.registration_limit;
-            let text = format!("session has its {limit} registrations: withdraw one first");
-            Some((uri::RESOURCE_EXHAUSTED, text))
-        } else {
-            None
-        };
-        if let Some((uri, text)) = refusal {
-            out.push((callee, Message::error(code::REGISTER, request, uri, &text)));
-            return;
-        }
-        let id = random_id();
-        own.insert(id);
-        self.patterns.insert(id, (Arc::clone(&procedure), policy));
-        self.procedures.insert(procedure, policy, Registration { id, callee });
-        out.push((callee, Message::Registered { request, registration: id }));
-    }
-
-    /// Withdraws a registration; its open calls can still be answered.
-    pub(crate) fn unregister(
-        &mut self,
-        from: &Member,
-        request: u64,
-        registration: u64,
-        out: &mut Outbox,
-    ) {
-        let session = from.info.session;
-        let seat = self.seats.get_mut(&session);
-        let answer = if seat.is_some_and(|seat| seat.registrations.remove(&registration)) {
-            self.remove(registration);
-            Message::Unregistered { request }
-        } else {
-            let text = format!("session has no registration `{registration}`");
-            Message::error(code::UNREGISTER, request, uri::NO_SUCH_REGISTRATION, &text)
-        };
-        out.push((session, answer));
-    }
-
-    /// Sends a call to the callee of its most specific registration.
+    /// Sends a call to a callee of its most specific registration, or more arguments to the
+    /// callee that has the call already.
     pub(crate) fn call(
         &mut self,
         from: &Member,
-        call: Call,
+        call: CallMessage,
+        granted: &Granted,
         out: &mut Outbox,
     ) -> Result<(), Violation> {
-        let (caller, request) = (from.info.session, call.request);
-        let seat = self.seats.entry(caller).or_default();
-        if seat.calls.contains_key(&request) {
-            return Err(Violation::RequestInUse(request));
+        let (caller, request) = (from.session(), call.request);
+        if call.options.progress && !from.features.has(Features::PROGRESSIVE_CALLS) {
+            return Err(Violation::Unannounced("progressive_call_invocations"));
         }
-        if !from.trusted && seat.calls.len() >= self.call_limit {
-            let text = format!("session has its {} calls open: wait for one", self.call_limit);
-            let error = Message::error(code::CALL, request, uri::RESOURCE_EXHAUSTED, &text);
-            out.push((caller, error));
+        if self.calls.is_cut_off(caller, request, call.options.progress) {
             return Ok(());
         }
-        let Some(&Registration { id, callee }) = self.procedures.matches(&call.procedure).next()
-        else {
-            let text = format!("no callee registered for procedure <{}>", call.procedure);
-            out.push((caller, Message::error(code::CALL, request, uri::NO_SUCH_PROCEDURE, &text)));
-            return Ok(());
-        };
-        let callee_seat = self.seats.entry(callee).or_default();
-        callee_seat.last_invocation += 1;
-        let invocation = callee_seat.last_invocation;
-        callee_seat.invocations.insert(invocation);
-        self.calls.insert((callee, invocation), OpenCall { caller, request });
-        self.seats.entry(caller).or_default().calls.insert(request, (callee, invocation));
-        let message = InvocationMessage {
-            request: invocation,
-            registration: id,
-            procedure: call.procedure,
-            caller: Some(from.info.caller()),
-            disclosed: self.disclose || call.disclose_me,
-            payload: call.payload,
-        };
-        out.push((callee, Message::Invocation(Box::new(message))));
+        if let Some(open) = self.calls.find(caller, request) {
+            return match open.more {
+                true => {
+                    self.continue_call(from, call, out);
+                    Ok(())
+                }
+                false => Err(Violation::RequestInUse(request)),
+            };
+        }
+        if let Err((uri, text)) = self.begin_call(from, call, granted, out) {
+            out.send(caller, Message::error(code::CALL, request, uri, &text));
+        }
         Ok(())
     }
 
-    /// Answers a call with its result; an invocation that is not open, because its caller has
-    /// left, is answered into the void.
-    pub(crate) fn yielded(
+    fn begin_call(
         &mut self,
-        callee: u64,
+        from: &Member,
+        call: CallMessage,
+        granted: &Granted,
+        out: &mut Outbox,
+    ) -> Result<(), (&'static str, String)> {
+        let caller = from.session();
+        if !from.trusted && self.calls.count(caller) >= self.call_limit {
+            let text = format!("session has its {} calls open: wait for one", self.call_limit);
+            return Err((uri::RESOURCE_EXHAUSTED, text));
+        }
+        let CallMessage { request, options, procedure, payload } = call;
+        let Some((registration, callee)) = self.registrations.choose(&procedure) else {
+            let text = format!("no callee registered for procedure <{procedure}>");
+            return Err((uri::NO_SUCH_PROCEDURE, text));
+        };
+        let callee_takes = |feature| callee.features.has(feature);
+        let takes_arguments = callee_takes(Features::PROGRESSIVE_INVOCATIONS)
+            && callee_takes(Features::CALL_CANCELING);
+        if options.progress && !takes_arguments {
+            let text = format!("the callee of `{procedure}` takes all arguments at once only");
+            return Err((uri::FEATURE_NOT_SUPPORTED, text));
+        }
+        if options.passthru.is_some() && !callee_takes(Features::CALLEE_PASSTHRU) {
+            let text = format!("the callee of `{procedure}` takes no packed payloads");
+            return Err((uri::FEATURE_NOT_SUPPORTED, text));
+        }
+        let open = OpenCall {
+            caller,
+            request,
+            callee: callee.session,
+            registration,
+            receive_progress: options.receive_progress,
+            more: options.progress,
+            interruptible: callee_takes(Features::CALL_CANCELING),
+            deadline: options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            caller_info: from.info.caller(),
+            disclosed: self.disclose || granted.disclose || options.disclose_me,
+            passthru: options.passthru,
+        };
+        let message = InvocationMessage {
+            request: 0,
+            registration,
+            procedure,
+            caller: Some(open.caller_info.clone()),
+            disclosed: open.disclosed,
+            receive_progress: open.receive_progress
+                && callee_takes(Features::PROGRESSIVE_RESULTS),
+            progress: open.more,
+            passthru: open.passthru.clone(),
+            payload,
+        };
+        let invocation = self.calls.open(open);
+        let message = InvocationMessage { request: invocation, ..message };
+        out.send(callee.session, Message::Invocation(Box::new(message)));
+        Ok(())
+    }
+
+    /// Sends more arguments; but for their end, the options of the first message hold.
+    fn continue_call(&mut self, from: &Member, call: CallMessage, out: &mut Outbox) {
+        let more = call.options.progress;
+        let Some((invocation, open)) = self.calls.go_on(from.session(), call.request, more) else {
+            return;
+        };
+        let message = InvocationMessage {
+            request: invocation,
+            registration: open.registration,
+            procedure: call.procedure,
+            caller: Some(open.caller_info.clone()),
+            disclosed: open.disclosed,
+            receive_progress: open.receive_progress,
+            progress: more,
+            passthru: open.passthru.clone(),
+            payload: call.payload,
+        };
+        out.send(open.callee, Message::Invocation(Box::new(message)));
+    }
+
+    /// Gives a call up for its caller. A call that is not open any more has been answered while
+    /// the CANCEL was on its way.
+    pub(crate) fn cancel(&mut self, caller: u64, request: u64, mode: CancelMode, out: &mut Outbox) {
+        let Some(open) = self.calls.find(caller, request) else { return };
+        if mode == CancelMode::Kill && open.interruptible {
+            self.interrupt(caller, request, mode, uri::CANCELED, out);
+            return;
+        }
+        self.give_up(caller, request, mode, (uri::CANCELED, "the caller canceled the call"), out);
+    }
+
+    /// Answers a caller with an error at once and, except for `skip`, tells the callee.
+    fn give_up(
+        &mut self,
+        caller: u64,
         request: u64,
-        payload: Payload,
+        mode: CancelMode,
+        (reason, text): (&'static str, &str),
         out: &mut Outbox,
     ) {
-        if let Some(call) = self.close(callee, request) {
-            out.push((call.caller, Message::Result { request: call.request, payload }));
+        let interrupt = mode != CancelMode::Skip;
+        if interrupt {
+            self.interrupt(caller, request, CancelMode::KillNoWait, reason, out);
+        }
+        if self.calls.close_of_caller(caller, request).is_some() {
+            out.send(caller, Message::error(code::CALL, request, reason, text));
+        }
+    }
+
+    fn interrupt(
+        &self,
+        caller: u64,
+        request: u64,
+        mode: CancelMode,
+        reason: &str,
+        out: &mut Outbox,
+    ) {
+        let Some((invocation, open)) = self.calls.invocation(caller, request) else { return };
+        if open.interruptible {
+            let reason = reason.to_owned();
+            out.send(open.callee, Message::Interrupt { request: invocation, mode, reason });
+        }
+    }
+
+    /// Returns when the next call runs out of time.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.calls.next_deadline()
+    }
+
+    /// Ends the calls whose time is over.
+    pub(crate) fn expire(&mut self, now: Instant, out: &mut Outbox) {
+        while let Some((caller, request)) = self.calls.overdue(now) {
+            let error = (uri::TIMEOUT, "the callee did not answer in the time that the call had");
+            self.give_up(caller, request, CancelMode::KillNoWait, error, out);
+        }
+    }
+
+    /// Answers a call with a result; an invocation that is not open, because its caller has left
+    /// or given it up, is answered into the void.
+    pub(crate) fn yielded(&mut self, callee: u64, request: u64, answer: Answer, out: &mut Outbox) {
+        if !answer.progress {
+            if let Some(call) = self.calls.close(callee, request) {
+                out.send(call.caller, Message::Result { request: call.request, answer });
+            }
+        } else if let Some(call) = self.calls.get(callee, request)
+            // Who did not ask for progress would take the first part for the whole.
+            && call.receive_progress
+        {
+            out.send(call.caller, Message::Result { request: call.request, answer });
         }
     }
 
     /// Answers a call with an error.
-    pub(crate) fn failed(
-        &mut self,
-        callee: u64,
-        request: u64,
-        uri: String,
-        payload: Payload,
-        out: &mut Outbox,
-    ) {
-        if let Some(OpenCall { caller, request }) = self.close(callee, request) {
-            out.push((caller, Message::Error { kind: code::CALL, request, uri, payload }));
+    pub(crate) fn failed(&mut self, callee: u64, error: ErrorMessage, out: &mut Outbox) {
+        if let Some(call) = self.calls.close(callee, error.request) {
+            let error = ErrorMessage { kind: code::CALL, request: call.request, ..error };
+            out.send(call.caller, Message::Error(Box::new(error)));
         }
     }
 
     /// Forgets a session: its registrations, its calls, and those it would have answered.
     pub(crate) fn leave(&mut self, session: u64, out: &mut Outbox) {
-        let Some(seat) = self.seats.remove(&session) else { return };
-        for registration in seat.registrations {
-            self.remove(registration);
+        self.registrations.leave(session, out);
+        let gone = self.calls.leave(session);
+        for (invocation, call) in gone.made {
+            if call.interruptible {
+                let (mode, reason) = (CancelMode::KillNoWait, uri::CANCELED.to_owned());
+                out.send(call.callee, Message::Interrupt { request: invocation, mode, reason });
+            }
         }
-        for (callee, invocation) in seat.calls.into_values() {
-            self.close(callee, invocation);
-        }
-        for invocation in seat.invocations {
+        for call in gone.served {
             let text = Payload::text("the callee has left");
-            self.failed(session, invocation, uri::CANCELED.to_owned(), text, out);
-        }
-    }
-
-    fn close(&mut self, callee: u64, invocation: u64) -> Option<OpenCall> {
-        let call = self.calls.remove(&(callee, invocation))?;
-        if let Some(seat) = self.seats.get_mut(&callee) {
-            seat.invocations.remove(&invocation);
-        }
-        if let Some(seat) = self.seats.get_mut(&call.caller) {
-            seat.calls.remove(&call.request);
-        }
-        Some(call)
-    }
-
-    fn remove(&mut self, registration: u64) {
-        if let Some((procedure, policy)) = self.patterns.remove(&registration) {
-            self.procedures.remove(&procedure, policy);
+            let error = Message::failure(code::CALL, call.request, uri::CANCELED, text);
+            out.send(call.caller, error);
         }
     }
 }

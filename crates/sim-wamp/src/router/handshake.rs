@@ -1,142 +1,127 @@
 //! From HELLO to a proven identity.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::ws::{Message as Frame, WebSocket};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::connection::{Activity, Farewell, receive};
+use super::connection::{Activity, Farewell, receive, send};
+use super::member::Member;
 use super::{Command, Inner};
+use crate::auth::{Exchange, PeerContext, Step};
 use crate::id::random_id;
-use crate::message::{Hello, Message, Violation};
-use crate::{AuthMethod, AuthRefused, Identity, SessionInfo, uri};
+use crate::message::{Features, Hello, Message, Violation, Welcome};
+use crate::transport::{Reader, Writer};
+use crate::{AuthRefused, Serializer, SessionInfo, counters, uri};
 
 /// A peer that may join its realm.
 pub(super) struct Candidate {
-    pub(super) info: Arc<SessionInfo>,
+    pub(super) member: Member,
     pub(super) commands: mpsc::Sender<Command>,
+    pub(super) welcome: Message,
 }
 
 /// One handshake.
-pub(super) struct Handshake<'a> {
+pub(super) struct Handshake<'a, R, W> {
     pub(super) router: &'a Inner,
-    pub(super) socket: &'a mut WebSocket,
+    pub(super) serializer: Serializer,
+    pub(super) address: Option<IpAddr>,
+    pub(super) channel_id: Option<[u8; 32]>,
+    pub(super) reader: &'a mut R,
+    pub(super) writer: &'a mut W,
     pub(super) activity: &'a Activity,
 }
 
-impl Handshake<'_> {
+impl<R: Reader, W: Writer> Handshake<'_, R, W> {
     /// Reads HELLO and has the peer prove who it is.
     pub(super) async fn run(mut self) -> Result<Candidate, Farewell> {
-        let (realm, hello) = match self.receive().await? {
-            Message::Hello { realm, details } => (realm, details),
+        let hello = match self.receive().await? {
+            Message::Hello(hello) => hello,
             other => return Err(Violation::OutOfOrder(other.name()).into()),
         };
-        let Some((realm, commands)) = self.router.realms.get_key_value(realm.as_str()) else {
+        let realm = hello.realm.as_str();
+        let Some((realm, commands)) = self.router.realms.get_key_value(realm) else {
+            if !uri::validate(realm, crate::MatchPolicy::Exact) {
+                let text = "the name of the realm is not a valid URI";
+                return Err(Farewell::abort(uri::INVALID_URI, text));
+            }
             let text = format!("no realm `{realm}` on this router");
             return Err(Farewell::abort(uri::NO_SUCH_REALM, text));
         };
         let session = random_id();
-        let method = self.method(realm, &hello)?;
-        let identity = match method {
-            AuthMethod::Anonymous => {
-                self.router.authenticator.anonymous(realm).await.map_err(refuse)?
-            }
-            AuthMethod::Ticket => self.ticket(realm, &hello).await?,
-            AuthMethod::Wampcra => self.wampcra(realm, &hello, session).await?,
-        };
+        let proven = self.prove(realm, session, &hello).await?;
         let info = Arc::new(SessionInfo {
             session,
-            authid: identity.authid.into(),
-            authrole: identity.authrole.into(),
-            authmethod: method.name().into(),
-            authprovider: identity.authprovider.into(),
+            authid: proven.identity.authid.as_str().into(),
+            authrole: proven.identity.authrole.as_str().into(),
+            authmethod: proven.method.name().into(),
+            authprovider: proven.identity.authprovider.as_str().into(),
             realm: Arc::clone(realm),
         });
-        Ok(Candidate { info, commands: commands.clone() })
+        let welcome = Message::Welcome(Box::new(Welcome {
+            session,
+            realm: (**realm).to_owned(),
+            authid: proven.identity.authid,
+            authrole: proven.identity.authrole,
+            authmethod: proven.method.name().to_owned(),
+            authprovider: proven.identity.authprovider,
+            authextra: proven.authextra,
+        }));
+        let member = Member { info, trusted: false, features: hello.features };
+        Ok(Candidate { member, commands: commands.clone(), welcome })
     }
 
-    /// Finds the peer's first choice among the methods that are offered; a peer that names none
-    /// means to be anonymous.
-    fn method(&self, realm: &str, hello: &Hello) -> Result<AuthMethod, Farewell> {
-        let offered = self.router.authenticator.methods(realm);
-        let anonymous = [AuthMethod::Anonymous.name().to_owned()];
-        let wanted: &[String] =
-            if hello.authmethods.is_empty() { &anonymous } else { &hello.authmethods };
-        let find = |name: &String| offered.iter().find(|method| method.name() == name);
-        wanted.iter().find_map(find).copied().ok_or_else(|| {
-            let names: Vec<&str> = offered.iter().map(|method| method.name()).collect();
-            let text = format!("no authentication method in common: offered are {names:?}");
-            Farewell::abort(uri::NO_MATCHING_AUTH_METHOD, text)
-        })
-    }
-
-    async fn ticket(&mut self, realm: &str, hello: &Hello) -> Result<Identity, Farewell> {
-        let authid = authid(hello)?;
-        let ticket = self.challenge(AuthMethod::Ticket, None).await?;
-        self.router.authenticator.ticket(authid, &ticket, realm).await.map_err(refuse)
-    }
-
-    async fn wampcra(
+    async fn prove(
         &mut self,
         realm: &str,
-        hello: &Hello,
         session: u64,
-    ) -> Result<Identity, Farewell> {
-        let authid = authid(hello)?;
-        let secret = self.router.authenticator.cra_secret(authid, realm).await.map_err(refuse)?;
-        let identity = secret.identity();
-        let challenge = json!({
-            "authid": identity.authid,
-            "authrole": identity.authrole,
-            "authmethod": AuthMethod::Wampcra.name(),
-            "authprovider": identity.authprovider,
-            "session": session,
-            "nonce": STANDARD.encode(rand::random::<[u8; 32]>()),
-            "timestamp": jiff::Timestamp::now().to_string(),
-        })
-        .to_string();
-        let signature = self.challenge(AuthMethod::Wampcra, Some(challenge.clone())).await?;
-        if secret.verify(&challenge, &signature) {
-            return Ok(identity.clone());
-        }
-        // The URI is that of the system whose browsers are served here; others send
-        // `wamp.error.authentication_failed`.
-        Err(Farewell::abort(uri::NOT_AUTHORIZED, "WAMP-CRA signature is invalid"))
-    }
-
-    /// Sends CHALLENGE and waits for AUTHENTICATE.
-    async fn challenge(
-        &mut self,
-        method: AuthMethod,
-        challenge: Option<String>,
-    ) -> Result<String, Farewell> {
-        let message = Message::Challenge { method: method.name().to_owned(), challenge };
-        let frame = Frame::Text(message.text());
-        self.socket.send(frame).await.map_err(|_| Farewell::gone())?;
-        match self.receive().await? {
-            Message::Authenticate { signature } => Ok(signature),
-            other => Err(Violation::OutOfOrder(other.name()).into()),
+        hello: &Hello,
+    ) -> Result<crate::auth::Authenticated, Farewell> {
+        let peer = PeerContext { address: self.address, channel_id: self.channel_id };
+        let (authenticator, attempts) = (&self.router.authenticator, &self.router.attempts);
+        let step =
+            Exchange::begin(authenticator, attempts, peer, realm, session, &hello.auth).await;
+        match step.map_err(refuse)? {
+            Step::Done(authenticated) => Ok(authenticated),
+            Step::Challenge { method, extra, exchange } => {
+                let challenge = Message::Challenge { method: method.name().to_owned(), extra };
+                send(self.writer, self.serializer, &challenge).await?;
+                match self.receive().await? {
+                    Message::Authenticate { signature, extra } => {
+                        exchange.finish(&signature, &extra).await.map_err(refuse)
+                    }
+                    other => Err(Violation::OutOfOrder(other.name()).into()),
+                }
+            }
         }
     }
 
     /// Receives a message; a peer may give up with ABORT at any time.
     async fn receive(&mut self) -> Result<Message, Farewell> {
-        let limit = self.router.limits.message_bytes;
-        match receive(self.socket, limit, self.activity).await? {
-            Message::Abort { .. } => Err(Farewell::close(1000, "")),
-            message => Ok(message),
+        let limit = self.router.limits.hello_bytes;
+        loop {
+            let (bytes, ping) = receive(self.reader, self.activity).await?;
+            if let Some(ping) = ping {
+                self.writer.pong(ping).await?;
+                self.writer.flush().await?;
+            }
+            let Some(bytes) = bytes else { continue };
+            if bytes.len() > limit {
+                counters::limited("hello_bytes");
+                return Err(Farewell::close(crate::transport::Close::TOO_LONG));
+            }
+            return match crate::message::decode(self.serializer, &bytes)? {
+                Message::Abort { .. } => Err(Farewell::close(crate::transport::Close::NORMAL)),
+                message => Ok(message),
+            };
         }
     }
 }
 
-fn authid(hello: &Hello) -> Result<&str, Farewell> {
-    hello.authid.as_deref().ok_or_else(|| {
-        Farewell::abort(uri::AUTHENTICATION_FAILED, "HELLO has no `authid`: say who you are")
-    })
-}
-
 fn refuse(refused: AuthRefused) -> Farewell {
+    counters::refused();
     Farewell::abort(&refused.reason, refused.message)
 }
+
+/// What a session of this process can do.
+pub(super) const LOCAL_FEATURES: Features = Features::ALL;

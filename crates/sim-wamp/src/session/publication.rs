@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Payload, SessionInfo};
+use crate::{Passthru, Payload, SessionInfo};
 
 /// What is published, and to whom.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Publication {
     /// The concrete topic.
     pub topic: Arc<str>,
@@ -17,6 +17,8 @@ pub struct Publication {
     pub exclude_me: bool,
     /// Asks the router to disclose the publisher where it does not do so anyway.
     pub disclose_me: bool,
+    /// Keeps the event for those who subscribe later and ask for it, in place of the topic's last.
+    pub retain: bool,
     /// Withholds the event from these sessions.
     pub exclude: Vec<u64>,
     /// Withholds the event from sessions of these authids.
@@ -30,6 +32,8 @@ pub struct Publication {
     pub eligible_authid: Option<Arc<[Arc<str>]>>,
     /// Sends the event to sessions of these roles only.
     pub eligible_authrole: Option<Vec<String>>,
+    /// How the payload is packed, if it is.
+    pub passthru: Option<Box<Passthru>>,
 }
 
 impl Publication {
@@ -42,12 +46,14 @@ impl Publication {
             acknowledge: false,
             exclude_me: true,
             disclose_me: false,
+            retain: false,
             exclude: Vec::new(),
             exclude_authid: Vec::new(),
             exclude_authrole: Vec::new(),
             eligible: None,
             eligible_authid: None,
             eligible_authrole: None,
+            passthru: None,
         }
     }
 
@@ -62,6 +68,13 @@ impl Publication {
     #[must_use]
     pub fn including_me(mut self) -> Self {
         self.exclude_me = false;
+        self
+    }
+
+    /// Keeps the event for those who subscribe later and ask for it.
+    #[must_use]
+    pub fn retained(mut self) -> Self {
+        self.retain = true;
         self
     }
 

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::message::Message;
+use crate::message::{Answer, Message};
 use crate::{CallError, uri};
 
-type Answer = Result<Message, CallError>;
+/// How many results of one call wait for its caller.
+const PROGRESS: usize = 256;
+
+type Outcome = Result<Message, CallError>;
 
 /// The open requests, and how the session ended.
 #[derive(Debug, Default)]
@@ -20,20 +23,43 @@ pub(crate) struct Replies {
 
 #[derive(Debug, Default)]
 struct Open {
-    waiting: HashMap<u64, oneshot::Sender<Answer>>,
+    waiting: HashMap<u64, Waiter>,
     ended: Option<String>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    last: oneshot::Sender<Outcome>,
+    /// Where the results go that are not the last, for a caller who takes such.
+    progress: Option<mpsc::Sender<Answer>>,
 }
 
 impl Replies {
     /// Opens a request.
     pub(crate) fn wait_for(self: &Arc<Self>, request: u64) -> Result<Waiting, CallError> {
-        let (sender, answer) = oneshot::channel();
+        let (last, outcome) = oneshot::channel();
+        self.enter(request, Waiter { last, progress: None })?;
+        Ok(Waiting { replies: Arc::clone(self), request, outcome })
+    }
+
+    /// Opens a call whose results come one after the other.
+    pub(crate) fn wait_for_many(
+        self: &Arc<Self>,
+        request: u64,
+    ) -> Result<(Waiting, mpsc::Receiver<Answer>), CallError> {
+        let (last, outcome) = oneshot::channel();
+        let (progress, results) = mpsc::channel(PROGRESS);
+        self.enter(request, Waiter { last, progress: Some(progress) })?;
+        Ok((Waiting { replies: Arc::clone(self), request, outcome }, results))
+    }
+
+    fn enter(&self, request: u64, waiter: Waiter) -> Result<(), CallError> {
         let mut open = self.lock();
         if let Some(reason) = &open.ended {
             return Err(CallError::ended(reason));
         }
-        open.waiting.insert(request, sender);
-        Ok(Waiting { replies: Arc::clone(self), request, answer: Some(answer) })
+        open.waiting.insert(request, waiter);
+        Ok(())
     }
 
     /// Says whether the session still lives.
@@ -41,10 +67,18 @@ impl Replies {
         self.lock().ended.as_deref().map_or(Ok(()), |reason| Err(CallError::ended(reason)))
     }
 
-    /// Answers a request; false if nobody waits for it any more.
-    pub(crate) fn complete(&self, request: u64, answer: Answer) -> bool {
-        let waiting = self.lock().waiting.remove(&request);
-        waiting.is_some_and(|waiting| waiting.send(answer).is_ok())
+    /// Answers a request, if anybody still waits for it.
+    pub(crate) fn complete(&self, request: u64, outcome: Outcome) {
+        let waiter = self.lock().waiting.remove(&request);
+        if let Some(waiter) = waiter {
+            // Whoever does not wait any more has given the answer up.
+            drop(waiter.last.send(outcome));
+        }
+    }
+
+    /// Returns where the results of a call go that are not the last.
+    pub(crate) fn progress(&self, request: u64) -> Option<mpsc::Sender<Answer>> {
+        self.lock().waiting.get(&request)?.progress.clone()
     }
 
     /// Ends the session, for the first reason that is given, and all its open requests.
@@ -80,14 +114,14 @@ impl Replies {
 pub(crate) struct Waiting {
     replies: Arc<Replies>,
     request: u64,
-    answer: Option<oneshot::Receiver<Answer>>,
+    outcome: oneshot::Receiver<Outcome>,
 }
 
 impl Waiting {
     /// Waits for the answer.
-    pub(crate) async fn answer(mut self) -> Answer {
-        let answer = self.answer.take().expect("`answer` takes self and is called once");
-        answer.await.unwrap_or_else(|_| Err(CallError::ended(&self.replies.reason())))
+    pub(crate) async fn answer(&mut self) -> Outcome {
+        let outcome = (&mut self.outcome).await;
+        outcome.unwrap_or_else(|_| Err(CallError::ended(&self.replies.reason())))
     }
 }
 

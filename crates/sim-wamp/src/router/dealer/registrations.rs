@@ -1,0 +1,258 @@
+//! The procedures of a realm: who offers them, and who of several gets a call.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::id::random_id;
+use crate::message::{Features, Message, Revoked, code};
+use crate::pattern::PatternMap;
+use crate::router::member::Member;
+use crate::router::outbox::Outbox;
+use crate::{Dict, Invoke, MatchPolicy, Payload, RegisterOptions, Value, uri};
+
+/// The registrations.
+#[derive(Debug)]
+pub(crate) struct Registrations {
+    by_id: HashMap<u64, Registration>,
+    by_pattern: PatternMap<u64>,
+    by_session: HashMap<u64, HashSet<u64>>,
+    /// How many registrations a session has at most.
+    limit: usize,
+}
+
+/// A procedure, or all procedures of a pattern.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    pub(crate) id: u64,
+    pub(crate) procedure: Arc<str>,
+    pub(crate) policy: MatchPolicy,
+    pub(crate) invoke: Invoke,
+    pub(crate) created: jiff::Timestamp,
+    /// Who offers it, in the order in which they came.
+    pub(crate) callees: Vec<Callee>,
+    /// Whose turn it is.
+    turn: usize,
+}
+
+/// Who offers a procedure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Callee {
+    pub(crate) session: u64,
+    pub(crate) features: Features,
+}
+
+impl Registrations {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            by_id: HashMap::new(),
+            by_pattern: PatternMap::default(),
+            by_session: HashMap::new(),
+            limit,
+        }
+    }
+
+    /// Registers a procedure or a pattern of procedures.
+    pub(crate) fn register(
+        &mut self,
+        from: &Member,
+        request: u64,
+        options: RegisterOptions,
+        procedure: Arc<str>,
+        out: &mut Outbox,
+    ) {
+        let session = from.session();
+        let count = self.by_session.get(&session).map_or(0, HashSet::len);
+        if !from.trusted && count >= self.limit {
+            let text = format!("session has its {} registrations: withdraw one first", self.limit);
+            let error = Message::error(code::REGISTER, request, uri::RESOURCE_EXHAUSTED, &text);
+            out.send(session, error);
+            return;
+        }
+        let mut known = self.by_pattern.get(&procedure, options.policy).copied();
+        if options.force_reregister
+            && let Some(id) = known.take()
+        {
+            self.revoke_all(id, "another callee has taken the procedure over", out);
+        }
+        let answer = match known {
+            None => Ok(self.create(from, options, procedure, out)),
+            Some(id) => self.share(id, from, options).ok_or_else(|| {
+                let text = format!("`{procedure}` is already registered");
+                Message::error(code::REGISTER, request, uri::PROCEDURE_ALREADY_EXISTS, &text)
+            }),
+        };
+        match answer {
+            Ok(id) => {
+                self.by_session.entry(session).or_default().insert(id);
+                out.send(session, Message::Registered { request, registration: id });
+                let args = [session.into(), id.into()];
+                out.announce(uri::ON_REGISTER, Payload::from_values(args, None));
+            }
+            Err(error) => out.send(session, error),
+        }
+    }
+
+    fn create(
+        &mut self,
+        from: &Member,
+        options: RegisterOptions,
+        procedure: Arc<str>,
+        out: &mut Outbox,
+    ) -> u64 {
+        let id = random_id();
+        let callee = Callee { session: from.session(), features: from.features };
+        let registration = Registration {
+            id,
+            procedure: Arc::clone(&procedure),
+            policy: options.policy,
+            invoke: options.invoke,
+            created: jiff::Timestamp::now(),
+            callees: vec![callee],
+            turn: 0,
+        };
+        let args = [callee.session.into(), registration.details().into()];
+        out.announce(uri::ON_REGISTRATION_CREATE, Payload::from_values(args, None));
+        self.by_pattern.insert(procedure, options.policy, id);
+        self.by_id.insert(id, registration);
+        id
+    }
+
+    /// Adds a callee to a registration, if both share it in the same way.
+    fn share(&mut self, id: u64, from: &Member, options: RegisterOptions) -> Option<u64> {
+        let registration = self.by_id.get_mut(&id)?;
+        let session = from.session();
+        let is_shared =
+            options.invoke != Invoke::Single && registration.invoke == options.invoke;
+        if !is_shared || registration.callees.iter().any(|callee| callee.session == session) {
+            return None;
+        }
+        registration.callees.push(Callee { session, features: from.features });
+        Some(id)
+    }
+
+    /// Withdraws a registration for a callee; its open calls can still be answered.
+    pub(crate) fn unregister(
+        &mut self,
+        session: u64,
+        request: u64,
+        registration: u64,
+        out: &mut Outbox,
+    ) {
+        if self.withdraw(session, registration, out) {
+            out.send(session, Message::Unregistered { request, revoked: None });
+        } else {
+            let text = format!("session has no registration `{registration}`");
+            let uri = uri::NO_SUCH_REGISTRATION;
+            out.send(session, Message::error(code::UNREGISTER, request, uri, &text));
+        }
+    }
+
+    /// Takes a registration from a callee and tells it; false if it has no such one.
+    pub(crate) fn revoke(
+        &mut self,
+        session: u64,
+        registration: u64,
+        reason: &str,
+        out: &mut Outbox,
+    ) -> bool {
+        let found = self.by_id.get(&registration);
+        let callee = found.and_then(|it| it.callees.iter().find(|it| it.session == session));
+        let Some(callee) = callee.copied() else { return false };
+        if callee.features.has(Features::REGISTRATION_REVOCATION) {
+            let revoked = Revoked { id: registration, reason: reason.to_owned() };
+            let revoked = Some(Box::new(revoked));
+            out.send(session, Message::Unregistered { request: 0, revoked });
+        }
+        self.withdraw(session, registration, out)
+    }
+
+    fn revoke_all(&mut self, registration: u64, reason: &str, out: &mut Outbox) {
+        let Some(found) = self.by_id.get(&registration) else { return };
+        for callee in found.callees.clone() {
+            self.revoke(callee.session, registration, reason, out);
+        }
+    }
+
+    fn withdraw(&mut self, session: u64, id: u64, out: &mut Outbox) -> bool {
+        let own = self.by_session.get_mut(&session);
+        if !own.is_some_and(|own| own.remove(&id)) {
+            return false;
+        }
+        let Some(registration) = self.by_id.get_mut(&id) else { return false };
+        registration.callees.retain(|callee| callee.session != session);
+        let args = || [session.into(), id.into()];
+        out.announce(uri::ON_UNREGISTER, Payload::from_values(args(), None));
+        if registration.callees.is_empty() {
+            self.by_pattern.remove(&registration.procedure, registration.policy);
+            self.by_id.remove(&id);
+            out.announce(uri::ON_REGISTRATION_DELETE, Payload::from_values(args(), None));
+        }
+        true
+    }
+
+    /// Withdraws all registrations of a session.
+    pub(super) fn leave(&mut self, session: u64, out: &mut Outbox) {
+        let own: Vec<u64> = self.by_session.get(&session).into_iter().flatten().copied().collect();
+        for id in own {
+            self.withdraw(session, id, out);
+        }
+        self.by_session.remove(&session);
+    }
+
+    /// Chooses who gets a call: the registration's id and the callee.
+    pub(super) fn choose(&mut self, procedure: &str) -> Option<(u64, Callee)> {
+        let id = *self.by_pattern.matches(procedure).next()?;
+        let registration = self.by_id.get_mut(&id)?;
+        Some((id, registration.next_callee()?))
+    }
+
+    /// Finds the registration of just this pattern.
+    pub(crate) fn lookup(&self, procedure: &str, policy: MatchPolicy) -> Option<&Registration> {
+        self.by_id.get(self.by_pattern.get(procedure, policy)?)
+    }
+
+    /// Finds the registration that a call would use.
+    pub(crate) fn find(&self, procedure: &str) -> Option<&Registration> {
+        self.by_id.get(self.by_pattern.matches(procedure).next()?)
+    }
+
+    /// Finds a registration by its id.
+    pub(crate) fn get(&self, id: u64) -> Option<&Registration> {
+        self.by_id.get(&id)
+    }
+
+    /// Walks over all registrations.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Registration> {
+        self.by_id.values()
+    }
+}
+
+impl Registration {
+    fn next_callee(&mut self) -> Option<Callee> {
+        let last = self.callees.len().checked_sub(1)?;
+        let index = match self.invoke {
+            Invoke::Single | Invoke::First => 0,
+            Invoke::Last => last,
+            Invoke::Random => rand::random_range(0..=last),
+            Invoke::RoundRobin => {
+                // The list may have become shorter since the last turn.
+                let index = if self.turn > last { 0 } else { self.turn };
+                self.turn = index + 1;
+                index
+            }
+        };
+        self.callees.get(index).copied()
+    }
+
+    /// Returns what the meta API tells of the registration.
+    pub(crate) fn details(&self) -> Dict {
+        let fields: [(&str, Value); 5] = [
+            ("id", self.id.into()),
+            ("created", self.created.to_string().into()),
+            ("uri", (&*self.procedure).into()),
+            ("match", self.policy.name().into()),
+            ("invoke", self.invoke.name().into()),
+        ];
+        fields.into_iter().collect()
+    }
+}
