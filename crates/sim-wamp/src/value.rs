@@ -29,7 +29,7 @@ pub enum Value {
     /// Binary data.
     Bytes(Vec<u8>),
     /// Values in order.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// Values by name.
     Dict(Dict),
 }

@@ -104,11 +104,7 @@ impl Activity {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<T: Transport>(
-    router: Arc<Inner>,
-    transport: T,
-    address: Option<IpAddr>,
-) {
+pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, address: Option<IpAddr>) {
     let activity = Activity::new();
     let (serializer, channel_id) = (transport.serializer(), transport.channel_id());
     let (mut reader, mut writer) = transport.split();
@@ -202,7 +198,16 @@ impl<'a> Connection<'a> {
         let gate =
             Gate::asking(Arc::clone(&member.info), router.uri_rule, authorizer, &router.epochs);
         let session = member.session();
-        Self { router, session, serializer, member: Some(member), commands, welcome, gate, activity }
+        Self {
+            router,
+            session,
+            serializer,
+            member: Some(member),
+            commands,
+            welcome,
+            gate,
+            activity,
+        }
     }
 
     /// Joins the realm and serves the session until it ends.

@@ -13,9 +13,7 @@ use tokio::time::timeout;
 
 use super::doors::Admission;
 use super::{Router, connection};
-use crate::transport::{
-    FrameLimits, Refusal, Transport, accept_raw, accept_websocket, refuse_raw,
-};
+use crate::transport::{FrameLimits, Refusal, Transport, accept_raw, accept_websocket, refuse_raw};
 
 impl Router {
     /// Returns the endpoint for WebSockets, to be routed at `/ws`.
@@ -103,12 +101,7 @@ impl Router {
     }
 
     /// Serves a connection that has its place.
-    async fn hold<T: Transport>(
-        self,
-        transport: T,
-        address: Option<IpAddr>,
-        admission: Admission,
-    ) {
+    async fn hold<T: Transport>(self, transport: T, address: Option<IpAddr>, admission: Admission) {
         let inner = Arc::clone(&self.inner);
         drop(self);
         connection::serve(inner, transport, address).await;
