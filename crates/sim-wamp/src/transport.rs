@@ -1,8 +1,29 @@
 //! What carries messages: one connection to one peer, on which whole messages travel as bytes.
 
+mod any;
+mod connect;
+mod rawsocket;
+mod stream;
+#[cfg(test)]
+mod testing;
+mod tls;
+mod websocket;
+
 use std::future::Future;
 
 use bytes::Bytes;
+
+pub use any::{AnyReader, AnyTransport, AnyWriter};
+pub use connect::{ConnectError, connect, connect_raw, connect_websocket};
+pub use rawsocket::{
+    HandshakeError, RawReader, RawSocket, RawWriter, Refusal, accept_raw, open_raw, refuse_raw,
+};
+pub use stream::BoxedStream;
+pub use tls::{ClientTls, TlsError, TlsListener, channel_id, tls_acceptor};
+pub use websocket::{
+    Origin, OriginError, Origins, UpgradeRefused, Upgrading, WebSocket, WebSocketReader,
+    WebSocketWriter, accept_websocket,
+};
 
 use crate::Serializer;
 
@@ -31,12 +52,19 @@ pub trait Transport: Send + 'static {
 /// The half of a transport that receives.
 pub trait Reader: Send + 'static {
     /// Receives the next; nothing is lost when the returned future is dropped.
+    ///
+    /// After an error the peer is not listened to any more: what it still sends is thrown away
+    /// until it ends, which is [`Received::Closed`]. Whoever has sent last words waits for that,
+    /// because unread input would reset the connection under them.
     fn receive(&mut self) -> impl Future<Output = Result<Received, TransportError>> + Send;
 }
 
 /// The half of a transport that sends.
 pub trait Writer: Send + 'static {
     /// Puts a message into the buffer, and sends only what no longer fits.
+    ///
+    /// A message may be cut off where the returned future is dropped; then only
+    /// [`close`](Self::close) can follow.
     fn feed(&mut self, message: Bytes) -> impl Future<Output = Result<(), TransportError>> + Send;
 
     /// Answers a [`Received::Ping`]; the answer is sent by the next flush.
@@ -56,7 +84,7 @@ pub trait Writer: Send + 'static {
 /// What a peer sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// A whole message.
+    /// A whole message; a WebSocket has checked that texts are UTF-8, a raw socket has not.
     Message(Bytes),
     /// A question for a sign of life, which the owner of the writer has to answer.
     Ping(Bytes),
@@ -64,6 +92,17 @@ pub enum Received {
     Alive,
     /// The orderly end of what the peer sends.
     Closed,
+}
+
+/// What a connection takes of its peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameLimits {
+    /// The longest message that is received, in bytes; a longer one is
+    /// [`TransportError::TooLong`] before it has arrived.
+    ///
+    /// Raw sockets tell the peer, in powers of two from 512 bytes to 16 MiB: there, the limit is
+    /// the next lower of these.
+    pub message_bytes: usize,
 }
 
 /// Why a connection is closed: a WebSocket's close code and a short text for people.
