@@ -1,3 +1,5 @@
+//! WebSockets between two ends, and the requests that open them.
+
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
