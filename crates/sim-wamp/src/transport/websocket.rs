@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketReader<S> {
                     drop(stream.poll_next_unpin(cx));
                     Ok(Received::Closed)
                 }
-                (Frame::Text(_) | Frame::Binary(_), _) if self.failed => continue,
+                _ if self.failed => continue,
                 (Frame::Text(text), true) => Ok(Received::Message(text.into())),
                 (Frame::Binary(bytes), false) => Ok(Received::Message(bytes)),
                 (Frame::Text(_) | Frame::Binary(_), _) => {
