@@ -1,14 +1,34 @@
 //! Who a peer is and what it may do: the two questions that a router asks its owner.
 
+mod attempts;
+mod binding;
+mod client;
+mod cra;
+mod credentials;
+mod crypto;
+mod cryptosign;
+mod decoy;
+mod exchange;
+mod scram;
+mod static_users;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
-use crate::{Caller, MatchPolicy, uri};
+use crate::{Caller, Dict, MatchPolicy, uri};
+
+pub use attempts::AttemptLimits;
+pub use cra::{CraCost, CraSecret};
+pub use credentials::Credentials;
+pub use crypto::SecretError;
+pub use decoy::Decoy;
+pub use scram::{ScramKdf, ScramKeys, ScramSecret};
+pub use static_users::{StaticUser, StaticUsers};
+
+pub(crate) use attempts::Attempts;
+pub(crate) use client::ClientExchange;
+pub(crate) use exchange::{Authenticated, Exchange, HelloAuth, PeerContext, Step};
 
 /// One session of a realm, as its router knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +69,26 @@ pub enum AuthMethod {
     Ticket,
     /// A signature with a shared secret, which stays secret.
     Wampcra,
+    /// A signature with a key of the peer's own.
+    Cryptosign,
+    /// A password that stays secret, and that the router knows, too. To offer it is to offer
+    /// [`AuthMethod::WampScram`] as well.
+    Scram,
+    /// The same by the name that the specification has for it; Autobahn and Crossbar have the
+    /// other.
+    WampScram,
 }
 
 impl AuthMethod {
+    const ALL: [Self; 6] = [
+        Self::Anonymous,
+        Self::Ticket,
+        Self::Wampcra,
+        Self::Cryptosign,
+        Self::Scram,
+        Self::WampScram,
+    ];
+
     /// Returns the method's name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -59,12 +96,26 @@ impl AuthMethod {
             Self::Anonymous => "anonymous",
             Self::Ticket => "ticket",
             Self::Wampcra => "wampcra",
+            Self::Cryptosign => "cryptosign",
+            Self::Scram => "scram",
+            Self::WampScram => "wamp-scram",
         }
+    }
+
+    /// Finds the method of a name.
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+
+    /// Says whether two methods differ in nothing but their name.
+    fn is_same(self, other: Self) -> bool {
+        let is_scram = |method| matches!(method, Self::Scram | Self::WampScram);
+        self == other || (is_scram(self) && is_scram(other))
     }
 }
 
 /// Who a peer turned out to be; WELCOME names this `authid`, whatever name the peer gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     /// Who the peer is.
     pub authid: String,
@@ -72,6 +123,25 @@ pub struct Identity {
     pub authrole: String,
     /// Who vouched for it, such as `static` or `dynamic`.
     pub authprovider: String,
+    /// What else WELCOME tells the peer.
+    pub authextra: Dict,
+}
+
+impl Identity {
+    /// Makes an identity without anything else.
+    #[must_use]
+    pub fn new(
+        authid: impl Into<String>,
+        authrole: impl Into<String>,
+        authprovider: impl Into<String>,
+    ) -> Self {
+        Self {
+            authid: authid.into(),
+            authrole: authrole.into(),
+            authprovider: authprovider.into(),
+            authextra: Dict::new(),
+        }
+    }
 }
 
 /// A refused authentication: the reason and the text of the ABORT.
@@ -92,69 +162,26 @@ impl AuthRefused {
     }
 }
 
-/// What a WAMP-CRA signature is checked against.
-pub struct CraSecret {
-    secrets: Vec<Vec<u8>>,
-    identity: Identity,
-}
-
-impl std::fmt::Debug for CraSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CraSecret").field("identity", &self.identity).finish_non_exhaustive()
-    }
-}
-
-impl CraSecret {
-    /// Makes the identity depend on one secret.
-    #[must_use]
-    pub fn new(secret: impl Into<Vec<u8>>, identity: Identity) -> Self {
-        Self { secrets: vec![secret.into()], identity }
-    }
-
-    /// Accepts another secret as well, as for a user with several logins.
-    #[must_use]
-    pub fn or(mut self, secret: impl Into<Vec<u8>>) -> Self {
-        self.secrets.push(secret.into());
-        self
-    }
-
-    /// Returns who the peer is if its signature is right.
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// Says whether `signature` is that of `challenge`, in a time that tells nothing.
-    pub(crate) fn verify(&self, challenge: &str, signature: &str) -> bool {
-        let mut right = subtle::Choice::from(0);
-        for secret in &self.secrets {
-            right |= sign(secret, challenge).as_bytes().ct_eq(signature.as_bytes());
-        }
-        right.into()
-    }
-}
-
-/// Signs a WAMP-CRA challenge.
-pub(crate) fn sign(secret: &[u8], challenge: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
-    mac.update(challenge.as_bytes());
-    STANDARD.encode(mac.finalize().into_bytes())
-}
-
 /// Answers who a peer is; everything is refused until a method is overridden.
+///
+/// An unknown user is answered with `None` where there is that answer: its challenge then looks
+/// like everybody's, takes the same time, and no answer to it is right. A refusal tells the peer
+/// at once. Either way, and when a proof is wrong, a failed login is counted.
 #[async_trait]
 pub trait Authenticator: Send + Sync {
     /// Returns the methods this authenticator offers in a realm; the peer's first choice among
     /// them is taken.
     fn methods(&self, _realm: &str) -> Vec<AuthMethod> {
-        vec![AuthMethod::Wampcra, AuthMethod::Ticket, AuthMethod::Anonymous]
+        vec![AuthMethod::Cryptosign, AuthMethod::Scram, AuthMethod::Wampcra, AuthMethod::Ticket]
     }
 
-    /// Answers who a peer is that proves nothing.
+    /// Answers who a peer is that proves nothing; only asked if `methods` offers that.
     async fn anonymous(&self, _realm: &str) -> Result<Identity, AuthRefused> {
         Err(AuthRefused::new("anonymous sessions are not allowed here"))
     }
 
-    /// Checks a ticket.
+    /// Checks a ticket; it should take the same time for an unknown user as for a wrong ticket,
+    /// and refuse both with the same text.
     async fn ticket(
         &self,
         _authid: &str,
@@ -165,8 +192,41 @@ pub trait Authenticator: Send + Sync {
     }
 
     /// Finds the secret that a peer of this name must sign with.
-    async fn cra_secret(&self, _authid: &str, _realm: &str) -> Result<CraSecret, AuthRefused> {
+    ///
+    /// The challenge names the identity: where it is another authid than the peer gave, strangers
+    /// learn that there is such a user.
+    async fn cra_secret(
+        &self,
+        _authid: &str,
+        _realm: &str,
+    ) -> Result<Option<CraSecret>, AuthRefused> {
         Err(AuthRefused::new("signatures are not accepted here"))
+    }
+
+    /// Finds who has this public key of Ed25519; a peer that gives no name is known by it alone.
+    async fn public_key(
+        &self,
+        _authid: Option<&str>,
+        _key: &[u8; 32],
+        _realm: &str,
+    ) -> Result<Option<Identity>, AuthRefused> {
+        Err(AuthRefused::new("keys are not accepted here"))
+    }
+
+    /// Finds the keys of the password that a peer of this name must know.
+    async fn scram_secret(
+        &self,
+        _authid: &str,
+        _realm: &str,
+    ) -> Result<Option<ScramSecret>, AuthRefused> {
+        Err(AuthRefused::new("SCRAM passwords are not accepted here"))
+    }
+
+    /// Returns what the WAMP-CRA and SCRAM challenges of unknown users look like: the same as
+    /// those of the others. `choice` is always the same for the same name, and chooses among
+    /// several looks.
+    fn decoy(&self, _realm: &str, _choice: u64) -> Decoy {
+        Decoy::default()
     }
 }
 
@@ -211,34 +271,4 @@ pub trait Authorizer: Send + Sync {
         uri: &str,
         policy: MatchPolicy,
     ) -> bool;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn identity() -> Identity {
-        Identity { authid: "4".into(), authrole: "browser".into(), authprovider: "x".into() }
-    }
-
-    #[test]
-    fn signature_of_a_recorded_browser_is_right() {
-        let challenge = concat!(
-            r#"{"authid": "4", "authrole": "browser", "authmethod": "wampcra", "#,
-            r#""authprovider": "dynamic", "session": 4477279358199008, "#,
-            r#""nonce": "QFENNfltezGR6pEFzowY9nfrr9QHN+T1O7MvnO6CkKTDx1vybV67kfBLwsC6duC8", "#,
-            r#""timestamp": "2026-11-22T07:12:20.293Z"}"#
-        );
-        let signature = "Ed57qBrjS0SCoTXac2qoaPtRs+FwVqmv5eDv5rFLKMI=";
-        assert!(CraSecret::new("nopassword", identity()).verify(challenge, signature));
-        assert!(CraSecret::new("other", identity()).or("nopassword").verify(challenge, signature));
-        assert!(!CraSecret::new("nopassworD", identity()).verify(challenge, signature));
-        assert!(!CraSecret::new("nopassword", identity()).verify(challenge, ""));
-    }
-
-    #[test]
-    fn debug_text_hides_secrets() {
-        let text = format!("{:?}", CraSecret::new("hush", identity()));
-        assert!(!text.contains("hush") && !text.contains("104"), "{text}");
-    }
 }

@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message as Frame};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::sign;
+use crate::auth::ClientExchange;
 use crate::message::{Hello, Message, Welcome, decode, encode};
 use crate::session::{Delivery, Link, Replies};
-use crate::{AuthMethod, Error, Incoming, Session, SessionInfo, uri};
+use crate::{Credentials, Dict, Error, Incoming, Session, SessionInfo, uri};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -34,54 +34,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the router is pinged, and how long it may send nothing at all.
 const PING: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
-
-/// How a client proves who it is.
-#[derive(Clone)]
-#[non_exhaustive]
-pub enum Credentials {
-    /// Not at all.
-    Anonymous,
-    /// By a password or token.
-    Ticket {
-        /// Who the client says it is.
-        authid: String,
-        /// The password or token.
-        ticket: String,
-    },
-    /// By a signature.
-    Cra {
-        /// Who the client says it is.
-        authid: String,
-        /// What it signs with.
-        secret: String,
-    },
-}
-
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (method, authid) = self.method();
-        f.debug_struct("Credentials").field("method", &method).field("authid", &authid).finish()
-    }
-}
-
-impl Credentials {
-    fn method(&self) -> (AuthMethod, Option<&String>) {
-        match self {
-            Self::Anonymous => (AuthMethod::Anonymous, None),
-            Self::Ticket { authid, .. } => (AuthMethod::Ticket, Some(authid)),
-            Self::Cra { authid, .. } => (AuthMethod::Wampcra, Some(authid)),
-        }
-    }
-
-    /// Answers a challenge.
-    fn answer(&self, challenge: Option<&str>) -> Option<String> {
-        match self {
-            Self::Anonymous => None,
-            Self::Ticket { ticket, .. } => Some(ticket.clone()),
-            Self::Cra { secret, .. } => Some(sign(secret.as_bytes(), challenge?)),
-        }
-    }
-}
 
 /// A session over a WebSocket, used just like one in process.
 #[derive(Debug)]
@@ -189,8 +141,8 @@ async fn handshake(
     credentials: &Credentials,
 ) -> Result<Box<Welcome>, Error> {
     let failed = |source| Error::WebSocket { url: url.to_owned(), source: Box::new(source) };
-    let (method, authid) = credentials.method();
-    let details = Hello { authid: authid.cloned(), authmethods: vec![method.name().to_owned()] };
+    let (mut exchange, said) = ClientExchange::begin(credentials, None);
+    let details = Hello { authid: said.authid, authmethods: said.authmethods };
     let hello = Message::Hello { realm: realm.to_owned(), details: Box::new(details) };
     socket.send(frame(&hello)).await.map_err(failed)?;
     loop {
@@ -204,14 +156,15 @@ async fn handshake(
             None => return Err(failed(SocketError::ConnectionClosed)),
         };
         match decode(&text).map_err(|violation| Error::Protocol(violation.to_string()))? {
-            Message::Welcome(welcome) => return Ok(welcome),
+            Message::Welcome(welcome) => {
+                exchange.welcomed(&Dict::new()).map_err(Error::Protocol)?;
+                return Ok(welcome);
+            }
             Message::Abort { message, reason } => return Err(Error::Aborted { reason, message }),
-            Message::Challenge { method: asked, challenge } if asked == method.name() => {
-                let Some(signature) = credentials.answer(challenge.as_deref()) else {
-                    return Err(Error::Protocol(format!(
-                        "CHALLENGE `{asked}` has nothing to sign"
-                    )));
-                };
+            Message::Challenge { method, challenge } => {
+                let extra = challenge.map(|challenge| ("challenge", challenge));
+                let answer = exchange.answer(&method, &extra.into_iter().collect());
+                let (signature, _) = answer.map_err(Error::Protocol)?;
                 socket.send(frame(&Message::Authenticate { signature })).await.map_err(failed)?;
             }
             other => {

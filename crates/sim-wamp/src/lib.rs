@@ -17,9 +17,11 @@ pub mod uri;
 mod value;
 
 pub use auth::{
-    Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Identity, SessionInfo,
+    Action, AttemptLimits, AuthMethod, AuthRefused, Authenticator, Authorizer, CraCost, CraSecret,
+    Credentials, Decoy, Identity, ScramKdf, ScramKeys, ScramSecret, SecretError, SessionInfo,
+    StaticUser, StaticUsers,
 };
-pub use client::{Client, Connection, Credentials};
+pub use client::{Client, Connection};
 pub use error::{CallError, Error};
 pub use limits::Limits;
 pub use message::Caller;

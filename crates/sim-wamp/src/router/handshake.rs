@@ -1,17 +1,20 @@
 //! From HELLO to a proven identity.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::ws::{Message as Frame, WebSocket};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::connection::{Activity, Farewell, receive};
 use super::{Command, Inner};
+use crate::auth::{Attempts, Authenticated, Exchange, HelloAuth, PeerContext, Step};
 use crate::id::random_id;
-use crate::message::{Hello, Message, Violation};
-use crate::{AuthMethod, AuthRefused, Identity, SessionInfo, uri};
+use crate::message::{Message, Violation};
+use crate::{AttemptLimits, AuthMethod, AuthRefused, Dict, SessionInfo, Value, uri};
+
+/// The failed logins of all routers of this process.
+static ATTEMPTS: LazyLock<Arc<Attempts>> =
+    LazyLock::new(|| Arc::new(Attempts::new(AttemptLimits::default())));
 
 /// A peer that may join its realm.
 pub(super) struct Candidate {
@@ -38,72 +41,32 @@ impl Handshake<'_> {
             return Err(Farewell::abort(uri::NO_SUCH_REALM, text));
         };
         let session = random_id();
-        let method = self.method(realm, &hello)?;
-        let identity = match method {
-            AuthMethod::Anonymous => {
-                self.router.authenticator.anonymous(realm).await.map_err(refuse)?
-            }
-            AuthMethod::Ticket => self.ticket(realm, &hello).await?,
-            AuthMethod::Wampcra => self.wampcra(realm, &hello, session).await?,
+        let hello = HelloAuth {
+            authid: hello.authid.clone(),
+            authmethods: hello.authmethods.clone(),
+            ..HelloAuth::default()
         };
+        let peer = PeerContext::default();
+        let authenticator = &self.router.authenticator;
+        let step = Exchange::begin(authenticator, &ATTEMPTS, peer, realm, session, &hello).await;
+        let authenticated: Authenticated = match step.map_err(refuse)? {
+            Step::Done(authenticated) => authenticated,
+            Step::Challenge { method, extra, exchange } => {
+                let challenge = extra.get("challenge").and_then(Value::as_str).map(str::to_owned);
+                let signature = self.challenge(method, challenge).await?;
+                exchange.finish(&signature, &Dict::new()).await.map_err(refuse)?
+            }
+        };
+        let identity = authenticated.identity;
         let info = Arc::new(SessionInfo {
             session,
             authid: identity.authid.into(),
             authrole: identity.authrole.into(),
-            authmethod: method.name().into(),
+            authmethod: authenticated.method.name().into(),
             authprovider: identity.authprovider.into(),
             realm: Arc::clone(realm),
         });
         Ok(Candidate { info, commands: commands.clone() })
-    }
-
-    /// Finds the peer's first choice among the methods that are offered; a peer that names none
-    /// means to be anonymous.
-    fn method(&self, realm: &str, hello: &Hello) -> Result<AuthMethod, Farewell> {
-        let offered = self.router.authenticator.methods(realm);
-        let anonymous = [AuthMethod::Anonymous.name().to_owned()];
-        let wanted: &[String] =
-            if hello.authmethods.is_empty() { &anonymous } else { &hello.authmethods };
-        let find = |name: &String| offered.iter().find(|method| method.name() == name);
-        wanted.iter().find_map(find).copied().ok_or_else(|| {
-            let names: Vec<&str> = offered.iter().map(|method| method.name()).collect();
-            let text = format!("no authentication method in common: offered are {names:?}");
-            Farewell::abort(uri::NO_MATCHING_AUTH_METHOD, text)
-        })
-    }
-
-    async fn ticket(&mut self, realm: &str, hello: &Hello) -> Result<Identity, Farewell> {
-        let authid = authid(hello)?;
-        let ticket = self.challenge(AuthMethod::Ticket, None).await?;
-        self.router.authenticator.ticket(authid, &ticket, realm).await.map_err(refuse)
-    }
-
-    async fn wampcra(
-        &mut self,
-        realm: &str,
-        hello: &Hello,
-        session: u64,
-    ) -> Result<Identity, Farewell> {
-        let authid = authid(hello)?;
-        let secret = self.router.authenticator.cra_secret(authid, realm).await.map_err(refuse)?;
-        let identity = secret.identity();
-        let challenge = json!({
-            "authid": identity.authid,
-            "authrole": identity.authrole,
-            "authmethod": AuthMethod::Wampcra.name(),
-            "authprovider": identity.authprovider,
-            "session": session,
-            "nonce": STANDARD.encode(rand::random::<[u8; 32]>()),
-            "timestamp": jiff::Timestamp::now().to_string(),
-        })
-        .to_string();
-        let signature = self.challenge(AuthMethod::Wampcra, Some(challenge.clone())).await?;
-        if secret.verify(&challenge, &signature) {
-            return Ok(identity.clone());
-        }
-        // The URI is that of the system whose browsers are served here; others send
-        // `wamp.error.authentication_failed`.
-        Err(Farewell::abort(uri::NOT_AUTHORIZED, "WAMP-CRA signature is invalid"))
     }
 
     /// Sends CHALLENGE and waits for AUTHENTICATE.
@@ -129,12 +92,6 @@ impl Handshake<'_> {
             message => Ok(message),
         }
     }
-}
-
-fn authid(hello: &Hello) -> Result<&str, Farewell> {
-    hello.authid.as_deref().ok_or_else(|| {
-        Farewell::abort(uri::AUTHENTICATION_FAILED, "HELLO has no `authid`: say who you are")
-    })
 }
 
 fn refuse(refused: AuthRefused) -> Farewell {
