@@ -107,6 +107,7 @@ impl Activity {
 pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, address: Option<IpAddr>) {
     let activity = Activity::new();
     let (serializer, channel_id) = (transport.serializer(), transport.channel_id());
+    let answers_pings = transport.answers_pings();
     let (mut reader, mut writer) = transport.split();
     let handshake = Handshake {
         router: &router,
@@ -133,7 +134,7 @@ pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, addres
     let farewell = match candidate {
         Ok(candidate) => {
             let session = Connection::new(&router, candidate, serializer, &activity);
-            session.run(&mut reader, &mut writer).await
+            session.run(answers_pings, &mut reader, &mut writer).await
         }
         Err(farewell) => farewell,
     };
@@ -162,14 +163,10 @@ impl Farewell {
         if writer.close(close).await.is_ok() {
             // Unread input at the close would reset the connection under the last words. What
             // the peer does wrong now does not matter any more.
-            loop {
-                match reader.receive().await {
-                    Ok(Received::Closed) | Err(TransportError::Gone(_)) => return,
-                    Ok(_) => {}
-                    // The reader cannot go on behind its error.
-                    Err(_) => return,
-                }
-            }
+            while !matches!(
+                reader.receive().await,
+                Ok(Received::Closed) | Err(TransportError::Gone(_))
+            ) {}
         }
     }
 }
@@ -211,7 +208,12 @@ impl<'a> Connection<'a> {
     }
 
     /// Joins the realm and serves the session until it ends.
-    async fn run<R: Reader, W: Writer>(mut self, reader: &mut R, writer: &mut W) -> Farewell {
+    async fn run<R: Reader, W: Writer>(
+        mut self,
+        answers_pings: bool,
+        reader: &mut R,
+        writer: &mut W,
+    ) -> Farewell {
         let limits = &self.router.limits;
         let (queue, outgoing) = queue(Bounds {
             messages: limits.queue,
@@ -233,8 +235,8 @@ impl<'a> Connection<'a> {
         let (pings, pongs) = mpsc::channel(PONGS);
         let farewell = tokio::select! {
             farewell = self.read(reader, pings) => farewell,
-            farewell = self.write(writer, outgoing, pongs) => farewell,
-            farewell = self.activity.silence(limits.idle) => farewell,
+            farewell = self.write(writer, outgoing, pongs, answers_pings) => farewell,
+            farewell = self.activity.silence(limits.idle), if answers_pings => farewell,
             () = overflowed.cancelled() => Farewell::close(Close::TOO_SLOW),
             () = self.router.closed.cancelled() => Farewell::gone(),
         };
@@ -309,8 +311,9 @@ impl<'a> Connection<'a> {
         writer: &mut W,
         outgoing: Waiting,
         pongs: mpsc::Receiver<Bytes>,
+        pinging: bool,
     ) -> Farewell {
-        match self.write_all(writer, outgoing, pongs).await {
+        match self.write_all(writer, outgoing, pongs, pinging).await {
             Ok(()) => Farewell::close(Close::NORMAL),
             // What is left of the connection is of no use to anybody.
             Err(_) => Farewell::gone(),
@@ -322,6 +325,7 @@ impl<'a> Connection<'a> {
         writer: &mut W,
         mut outgoing: Waiting,
         mut pongs: mpsc::Receiver<Bytes>,
+        pinging: bool,
     ) -> Result<(), TransportError> {
         if let Some(welcome) = self.welcome.bytes(self.serializer) {
             writer.feed(welcome).await?;
@@ -337,7 +341,7 @@ impl<'a> Connection<'a> {
                     None => return Ok(()),
                 },
                 Some(bytes) = pongs.recv() => writer.pong(bytes).await?,
-                _ = ping.tick() => writer.ping().await?,
+                _ = ping.tick(), if pinging => writer.ping().await?,
             }
             for _ in 1..BATCH {
                 let Some(message) = outgoing.try_next() else { break };
@@ -373,7 +377,8 @@ pub(super) async fn receive<R: Reader>(
         Received::Message(bytes) => Ok((Some(bytes), None)),
         Received::Ping(bytes) => Ok((None, Some(bytes))),
         Received::Alive => Ok((None, None)),
-        Received::Closed => Err(Farewell::gone()),
+        // Some transports want to be closed from both sides.
+        Received::Closed => Err(Farewell::close(Close::NORMAL)),
     }
 }
 

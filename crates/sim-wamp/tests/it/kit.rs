@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt};
 use sim_wamp::{
-    Action, AuthRefused, Authenticator, Client, Connection, CraSecret, Credentials, Event,
-    Identity, Incoming, Invocation, Limits, MatchPolicy, Payload, Router, Rule, Rules, Session,
-    SessionEvent,
+    Action, AuthMethod, AuthRefused, Authenticator, Client, Connection, CraSecret, Credentials,
+    Event, Identity, Incoming, Invocation, Limits, MatchPolicy, Payload, Router, Rule, Rules,
+    Session, SessionEvent,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message as Frame;
@@ -27,11 +27,15 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 struct Users;
 
 fn identity(authid: &str, authrole: &str, authprovider: &str) -> Identity {
-    Identity { authid: authid.into(), authrole: authrole.into(), authprovider: authprovider.into() }
+    Identity::new(authid, authrole, authprovider)
 }
 
 #[async_trait]
 impl Authenticator for Users {
+    fn methods(&self, _realm: &str) -> Vec<AuthMethod> {
+        vec![AuthMethod::Wampcra, AuthMethod::Ticket, AuthMethod::Anonymous]
+    }
+
     async fn anonymous(&self, _realm: &str) -> Result<Identity, AuthRefused> {
         Ok(identity("nobody", "guest", "anonymous"))
     }
@@ -48,11 +52,13 @@ impl Authenticator for Users {
         Err(AuthRefused::new("unknown user or wrong password"))
     }
 
-    async fn cra_secret(&self, authid: &str, _realm: &str) -> Result<CraSecret, AuthRefused> {
-        match authid {
-            "4" => Ok(CraSecret::new("secret", identity("4", "player", "dynamic"))),
-            _ => Err(AuthRefused::new("unknown user")),
-        }
+    async fn cra_secret(
+        &self,
+        authid: &str,
+        _realm: &str,
+    ) -> Result<Option<CraSecret>, AuthRefused> {
+        let identity = identity("4", "player", "dynamic");
+        Ok((authid == "4").then(|| CraSecret::new("secret", identity)))
     }
 }
 
@@ -135,7 +141,7 @@ impl Server {
     /// Opens a bare WebSocket.
     pub(crate) async fn raw(&self) -> Raw {
         let mut request = self.url().into_client_request().expect("the URL is valid");
-        let offered = "wamp.2.msgpack, wamp.2.json".parse().expect("the header is valid");
+        let offered = "wamp.2.unknown, wamp.2.json".parse().expect("the header is valid");
         request.headers_mut().insert("Sec-WebSocket-Protocol", offered);
         let (socket, response) = soon(connect_async(request)).await.expect("the router listens");
         assert_eq!(response.headers()["sec-websocket-protocol"], "wamp.2.json");
@@ -204,7 +210,7 @@ impl Joined {
 }
 
 pub(crate) fn args(text: &str) -> Payload {
-    Payload::from_json(Some(text), None)
+    Payload::from_json(Some(text.to_owned()), None)
 }
 
 /// What a bare WebSocket hears.
