@@ -17,7 +17,8 @@ const OTHER_FILES: usize = 100;
 pub struct IdleOptions {
     #[command(flatten)]
     router: RouterOptions,
-    /// How many sessions are measured
+    /// How many sessions are measured; a router that has served as many before may still have the
+    /// memory, so let it be a fresh one
     #[arg(long, default_value_t = 2_000)]
     sessions: usize,
     /// How many sessions join before, so that what the first ones cost is left out

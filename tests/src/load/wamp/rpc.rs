@@ -30,7 +30,7 @@ pub struct RpcOptions {
     #[arg(long, default_value_t = 64)]
     callers: usize,
     /// How many calls each part makes at most; a tenth of it with one caller
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 200_000)]
     count: usize,
     /// How long each part lasts at most, in seconds
     #[arg(long, default_value_t = 20)]
@@ -59,35 +59,36 @@ struct Part {
 /// # Errors
 /// When the router fails, or a call is not answered with its arguments.
 pub async fn rpc(options: &RpcOptions) -> Result<Report> {
+    let sizes = &options.registrations;
+    ensure!(options.callers > 0 && !sizes.contains(&0), "callers and registrations must not be 0");
     let router = options.router.open().await?;
     let mut report = Report::new("rpc");
     let ours = options.router.is_ours().then(|| "bench.echo".to_owned());
     if let Some(echo) = options.procedure.clone().or(ours) {
         for part in options.both("echo", "callee in process", &echo) {
-            report.add_row(options.measure(&router, part).await?);
+            report.add_row(options.measure(&router, part, &mut JoinSet::new()).await?);
         }
     }
     let remote = "bench.remote".to_owned();
-    let callee = callee::serve(&router, 1, std::slice::from_ref(&remote)).await?;
+    let mut callee = callee::serve(&router, 1, std::slice::from_ref(&remote)).await?;
     for part in options.both("remote", "callee on a socket", &remote) {
-        report.add_row(options.measure(&router, part).await?);
+        report.add_row(options.measure(&router, part, &mut callee).await?);
     }
     drop(callee);
 
     // As many callees for few registrations as for many, so that nothing else differs.
-    let most = options.registrations.iter().max().copied().unwrap_or_default();
+    let most = sizes.iter().max().copied().unwrap_or_default();
     let sessions = most.div_ceil(options.per_session.max(1));
-    for count in &options.registrations {
+    for count in sizes {
         let procedures = procedures(*count);
-        let callees = callee::serve(&router, sessions, &procedures).await?;
+        let mut callees = callee::serve(&router, sessions, &procedures).await?;
         let part = Part {
             key: format!("registrations_{count}"),
             title: format!("{} callers, all of {count} registrations", options.callers),
             callers: options.callers,
             procedures,
         };
-        report.add_row(options.measure(&router, part).await?);
-        drop(callees);
+        report.add_row(options.measure(&router, part, &mut callees).await?);
     }
     Ok(report)
 }
@@ -107,7 +108,12 @@ impl RpcOptions {
         ]
     }
 
-    async fn measure(&self, router: &Router, part: Part) -> Result<Row> {
+    async fn measure(
+        &self,
+        router: &Router,
+        part: Part,
+        callees: &mut JoinSet<Result<()>>,
+    ) -> Result<Row> {
         let length = Duration::from_secs(self.seconds);
         let calls = if part.callers == 1 { self.count / ALONE } else { self.count };
         let share = calls.div_ceil(part.callers.max(1));
@@ -132,8 +138,14 @@ impl RpcOptions {
             }
             Ok::<_, anyhow::Error>(())
         };
-        let in_time = tokio::time::timeout(length + GRACE, finish).await;
-        in_time.context("some calls were never answered")??;
+        tokio::select! {
+            in_time = tokio::time::timeout(length + GRACE, finish) => {
+                in_time.context("some calls were never answered")??;
+            }
+            Some(ended) = callees.join_next() => {
+                ended?.context("a callee ended")?;
+            }
+        }
         let used = meter.stop()?;
         ensure!(latency.len() > 0, "no call was made");
         used.add_rates(&mut row, latency.len() as f64);
@@ -168,6 +180,7 @@ async fn call(
     Ok((session, samples))
 }
 
+/// Other names for every count: the router may still know those of callees that have just gone.
 fn procedures(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("bench.world.{number}.submit")).collect()
+    (0..count).map(|number| format!("bench.of_{count}.world.{number}.submit")).collect()
 }
