@@ -155,11 +155,14 @@ async fn subprotocol_must_be_offered() {
     let server = Server::start().await;
     let upgrade = "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-    for head in [upgrade.to_owned(), format!("{upgrade}\r\nSec-WebSocket-Protocol: wamp.2.unknown")] {
+    for head in [upgrade.to_owned(), format!("{upgrade}\r\nSec-WebSocket-Protocol: wamp.2.unknown")]
+    {
         let answer = http(&server, &head).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         assert!(
-            answer.ends_with("one of the subprotocols `wamp.2.json`, `wamp.2.msgpack` and `wamp.2.cbor`"),
+            answer.ends_with(
+                "one of the subprotocols `wamp.2.json`, `wamp.2.msgpack` and `wamp.2.cbor`"
+            ),
             "{answer}"
         );
     }
