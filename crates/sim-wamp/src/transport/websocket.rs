@@ -29,7 +29,7 @@ use super::{Close, FrameLimits, Reader, Received, Transport, TransportError, Wri
 use crate::Serializer;
 
 /// Buffers of a socket: an idle session keeps little more than the first.
-const READ_BUFFER: usize = 4096;
+const READ_BUFFER: usize = 2048;
 const WRITE_BUFFER: usize = 4096;
 /// The longest frame that is sent: the library copies it whole into a buffer that stays as large,
 /// for every receiver of an event.
