@@ -99,7 +99,7 @@ async fn unknown_methods_are_answered_with_those_offered() {
 #[tokio::test]
 async fn what_is_not_allowed_is_not_authorized() {
     let server = Server::start().await;
-    for way in [Way::Local, Way::Socket] {
+    for way in Way::all() {
         let mut engine = server.engine().await;
         soon(engine.session.subscribe("app.", MatchPolicy::Prefix)).await.unwrap();
         soon(engine.session.subscribe("other.", MatchPolicy::Prefix)).await.unwrap();
@@ -132,7 +132,7 @@ async fn what_is_not_allowed_is_not_authorized() {
 #[tokio::test]
 async fn malformed_and_reserved_uris_are_invalid_and_keep_the_session() {
     let server = Server::start().await;
-    for way in [Way::Local, Way::Socket] {
+    for way in Way::all() {
         let joined = server.join(way).await;
         let session = &joined.session;
         for uri in ["app..x", "", "app. x", "app.#"] {
