@@ -61,12 +61,22 @@ async function aKilledCallOfWhoCannotBeInterruptedIsSkipped(room) {
   await answersTooLate(room, long);
 }
 
-async function aSkippedCall() {
+// The client forgets a call that it cancels in these ways, which shows only when it is answered.
+async function cancelsAndForgets(room, mode) {
+  const { caller, call } = await aLongCall(room);
+  call.cancel({ mode });
+  await call.catch(() => {});
+  await caller.closed.promise;
+  equal(caller.complaints.splice(0), ["a protocol violation"]);
   throw new CannotDo("it forgets the call, and takes the router's answer for a violation");
 }
 
-async function aCallKilledWithoutWaiting() {
-  throw new CannotDo("it forgets the call, and takes the router's answer for a violation");
+async function aSkippedCallEndsAtOnce(room) {
+  await cancelsAndForgets(room, "skip");
+}
+
+async function aCallKilledWithoutWaitingEndsAtOnce(room) {
+  await cancelsAndForgets(room, "killnowait");
 }
 
 async function aCallTimesOut(room) {
@@ -87,8 +97,8 @@ export const STEPS = [
   withoutAWishThereIsNoProgress,
   progressiveInvocations,
   aKilledCallOfWhoCannotBeInterruptedIsSkipped,
-  aSkippedCall,
-  aCallKilledWithoutWaiting,
+  aSkippedCallEndsAtOnce,
+  aCallKilledWithoutWaitingEndsAtOnce,
   aCallTimesOut,
   aCallInTimeIsAnswered,
 ];
