@@ -9,13 +9,14 @@ exit code is 1.
 import asyncio
 import sys
 import traceback
+from collections import Counter
 
 import txaio
 from wamp_steps import (
     calling,
     canceling,
-    events,
     eligibility,
+    events,
     keeping,
     login,
     meta_events,
@@ -65,14 +66,15 @@ async def take(step, room):
 async def tour(urls):
     """Takes all steps, and returns the exit code."""
     txaio.config.loop = asyncio.get_running_loop()
-    counts = {"ok": 0, "n/a": 0, "FAILED": 0}
+    counts = Counter()
     ways = links(urls)
     walk = [(link, step) for link in ways for step in STEPS]
     for number, (link, step) in enumerate(walk):
         said, why = await take(step, Room(link, ways, number))
         counts[said] += 1
         print(f"{said} {link.name}/{step.__name__}{why}", flush=True)
-    print(f"the tour is complete: {counts['ok']} ok, {counts['n/a']} n/a, {counts['FAILED']} FAILED")
+    found = ", ".join(f"{count} {said}" for said, count in counts.items())
+    print(f"the tour is complete: {found}")
     return 1 if counts["FAILED"] else 0
 
 

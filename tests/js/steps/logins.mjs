@@ -59,7 +59,8 @@ function scramProof(authid, password, clientNonce, { nonce, kdf, salt, iteration
     throw new Error(`the key is derived by ${kdf}`);
   }
   const binding = Buffer.from("n,,").toString("base64");
-  const said = `n=${authid},r=${clientNonce},r=${nonce},s=${salt},i=${iterations},c=${binding},r=${nonce}`;
+  const first = `n=${authid},r=${clientNonce},r=${nonce},s=${salt},i=${iterations}`;
+  const said = `${first},c=${binding},r=${nonce}`;
   const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), iterations, 32, "sha256");
   const clientKey = hmac(salted, "Client Key");
   const signature = hmac(createHash("sha256").update(clientKey).digest(), said);

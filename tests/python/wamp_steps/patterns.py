@@ -14,7 +14,8 @@ async def topics_match_by_every_policy(room):
         "inner": (room.uri("a", "", "c"), "wildcard", ["a", "any", "c"]),
     }
     inboxes = {
-        name: await subscriber.listen(uri, match=policy) for name, (uri, policy, _) in patterns.items()
+        name: await subscriber.listen(uri, match=policy)
+        for name, (uri, policy, _) in patterns.items()
     }
     reached = {
         room.uri("a", "b"): ["exact", "prefix", "wildcard"],
