@@ -175,5 +175,5 @@ fn read_tls(field: &Field<'_>, context: &mut Context<'_>) -> Option<TlsAcceptor>
     let (certificate, key) = (context.directory.join(certificate?), context.directory.join(key?));
     let acceptor = tls_acceptor(&certificate, &key);
     context.secrets.note(key);
-    acceptor.map_err(|error| field.wrong(format_args!(": {:#}", anyhow::Error::new(error)))).ok()
+    acceptor.map_err(|error| field.wrong(format_args!("cannot be used: {:#}", anyhow::Error::new(error)))).ok()
 }
