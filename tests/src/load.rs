@@ -1,11 +1,13 @@
-//! The load generator: scenarios that drive the service from outside and check what it stored.
+//! The load generator: scenarios that drive the programs from outside and check what they did.
 
 mod decisions;
 mod measure;
+mod meter;
 mod player;
 mod report;
 mod rest;
 mod startup;
+mod wamp;
 
 use std::path::PathBuf;
 
@@ -16,6 +18,9 @@ pub use decisions::decisions;
 pub use report::Report;
 pub use rest::{RestOptions, rest};
 pub use startup::startup;
+pub use wamp::{
+    IdleOptions, JoinOptions, PubsubOptions, RpcOptions, SlowOptions, idle, join, pubsub, rpc, slow,
+};
 
 /// What every scenario lets one choose.
 #[derive(Debug, Args)]

@@ -23,9 +23,27 @@ enum Scenario {
     Rest,
     /// Start, memory and the default environment
     Startup,
+    /// The router alone: calls
+    Rpc,
+    /// The router alone: events
+    Pubsub,
+    /// The router alone: sessions that come and go
+    Join,
+    /// The router alone: the memory of idle sessions
+    Idle,
+    /// The router alone: a subscriber that does not read
+    Slow,
     /// All of them
     All,
 }
+
+/// The programs that scenarios of the services drive.
+const SERVICES: &[&str] =
+    &["--bins", "-p", "div-service", "-p", "div-seed", "-p", "sim-games-server"];
+/// The program that scenarios of the router drive.
+const ROUTER: &[&str] = &["--example", "bench_router", "-p", "sim-wamp"];
+/// The load generator.
+const GENERATOR: &[&str] = &["--bin", "load", "-p", "black-box"];
 
 impl Scenario {
     fn names(self) -> &'static [&'static str] {
@@ -33,7 +51,21 @@ impl Scenario {
             Self::Decisions => &["decisions"],
             Self::Startup => &["startup"],
             Self::Rest => &["rest"],
-            Self::All => &["decisions", "rest", "startup"],
+            Self::Rpc => &["rpc"],
+            Self::Pubsub => &["pubsub"],
+            Self::Join => &["join"],
+            Self::Idle => &["idle"],
+            Self::Slow => &["slow"],
+            Self::All => &["decisions", "rest", "startup", "rpc", "pubsub", "join", "idle", "slow"],
+        }
+    }
+
+    /// What cargo has to build for it besides the generator.
+    fn programs(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Decisions | Self::Rest | Self::Startup => &[SERVICES],
+            Self::Rpc | Self::Pubsub | Self::Join | Self::Idle | Self::Slow => &[ROUTER],
+            Self::All => &[SERVICES, ROUTER],
         }
     }
 }
@@ -42,10 +74,8 @@ impl Scenario {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let workspace = Workspace::load()?;
     let mut build = cargo::cargo();
-    build.args(["build", "--release", "--bins"]);
-    for package in ["div-service", "div-seed", "sim-games-server", "black-box"] {
-        build.args(["-p", package]);
-    }
+    build.args(["build", "--release"]).args(GENERATOR);
+    build.args(args.scenario.programs().concat());
     let status = build.status().context("running `cargo`")?;
     if !status.success() {
         bail!("the release build failed ({status})");

@@ -229,4 +229,3 @@ pub trait Authenticator: Send + Sync {
         Decoy::default()
     }
 }
-

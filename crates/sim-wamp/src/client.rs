@@ -33,6 +33,9 @@ pub struct ClientOptions {
     pub serializers: Vec<Serializer>,
     /// Which certificates are trusted by `wss` and `tls`.
     pub tls: ClientTls,
+    /// Whether the proofs of cryptosign and SCRAM hold on this TLS connection only
+    /// (`tls-exporter`); routers that cannot do that refuse them.
+    pub channel_binding: bool,
     /// The longest message taken from the router, in bytes.
     pub message_bytes: usize,
     /// How long connecting with its handshake, and later closing, may take.
@@ -48,6 +51,7 @@ impl Default for ClientOptions {
         Self {
             serializers: vec![Serializer::Json],
             tls: ClientTls::default(),
+            channel_binding: false,
             message_bytes: 64 << 20,
             patience: Duration::from_secs(10),
             ping: Duration::from_secs(10),
@@ -118,6 +122,8 @@ impl Client {
         options: &ClientOptions,
     ) -> Result<Self, Error> {
         let (serializer, channel_id) = (transport.serializer(), transport.channel_id());
+        let channel_id = channel_id.filter(|_| options.channel_binding);
+        let answers_pings = transport.answers_pings();
         let (mut reader, mut writer) = transport.split();
         let (mut exchange, auth) = ClientExchange::begin(credentials, channel_id);
         let realm = realm.to_owned();
@@ -131,9 +137,18 @@ impl Client {
                     return Err(Error::Aborted { reason, message });
                 }
                 Message::Challenge { method, extra } => {
-                    let (signature, extra) =
-                        exchange.answer(&method, &extra).map_err(Error::Protocol)?;
-                    let answer = Message::Authenticate { signature, extra };
+                    // Deriving a key may take seconds.
+                    let deriving = tokio::task::spawn_blocking(move || {
+                        let answer = exchange.answer(&method, &extra);
+                        (exchange, answer)
+                    });
+                    let answered =
+                        deriving.await.map_err(|error| Error::Protocol(error.to_string()))?;
+                    exchange = answered.0;
+                    let answer = match answered.1 {
+                        Ok((signature, extra)) => Message::Authenticate { signature, extra },
+                        Err(text) => return Err(give_up(&mut writer, serializer, text).await),
+                    };
                     send(&mut writer, serializer, &answer).await?;
                 }
                 other => {
@@ -142,8 +157,10 @@ impl Client {
                 }
             }
         };
-        exchange.welcomed(&welcome.authextra).map_err(Error::Protocol)?;
-        Ok(Self::start((reader, writer), serializer, *welcome, options))
+        if let Err(text) = exchange.welcomed(&welcome.authextra) {
+            return Err(give_up(&mut writer, serializer, text).await);
+        }
+        Ok(Self::start((reader, writer), (serializer, answers_pings), *welcome, options))
     }
 
     /// Closes the connection; see [`Connection::close`].
@@ -159,7 +176,7 @@ impl Client {
 
     fn start<R: Reader, W: Writer>(
         halves: (R, W),
-        serializer: Serializer,
+        wire: (Serializer, bool),
         welcome: Welcome,
         options: &ClientOptions,
     ) -> Self {
@@ -178,11 +195,20 @@ impl Client {
         let link = Arc::new(Link::Socket { messages, ended: ended.clone() });
         let delivery = Delivery::new(Arc::clone(&replies), events, Arc::clone(&link), false);
         let connection =
-            Connection::start(halves, serializer, outgoing, delivery, ended, options.clone());
+            Connection::start(halves, wire, outgoing, delivery, ended, options.clone());
         let session = Session::new(info, link, replies);
         let incoming = Incoming::new(incoming, session.clone());
         Self { session, incoming, connection }
     }
+}
+
+/// Tells a router that cannot be trusted, or not be understood, that the session ends here.
+async fn give_up<W: Writer>(writer: &mut W, serializer: Serializer, text: String) -> Error {
+    let reason = crate::uri::AUTHENTICATION_FAILED.to_owned();
+    let abort = Message::Abort { message: String::new(), reason };
+    // A router that is gone needs no telling.
+    drop(send(writer, serializer, &abort).await);
+    Error::Protocol(text)
 }
 
 /// Sends one message at once.

@@ -31,9 +31,7 @@ pub use client::{Client, ClientOptions, Connection};
 pub use error::{CallError, Error};
 pub use limits::{Limits, SlowSubscriber};
 pub use message::Caller;
-pub use options::{
-    CallOptions, CancelMode, Invoke, Passthru, RegisterOptions, SubscribeOptions,
-};
+pub use options::{CallOptions, CancelMode, Invoke, Passthru, RegisterOptions, SubscribeOptions};
 pub use pattern::MatchPolicy;
 pub use payload::{Payload, PayloadError};
 pub use router::{Builder, Router};

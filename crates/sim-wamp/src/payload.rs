@@ -264,7 +264,8 @@ impl Content {
                 Ok((args.as_deref().map(Cow::Borrowed), kwargs.as_ref().map(Cow::Borrowed)))
             }
             Origin::Encoded(serializer, encoded) => {
-                let args = encoded.args.as_deref().map(|bytes| serializer.read::<Vec<Value>>(bytes));
+                let args =
+                    encoded.args.as_deref().map(|bytes| serializer.read::<Vec<Value>>(bytes));
                 let kwargs = encoded.kwargs.as_deref().map(|bytes| serializer.read::<Dict>(bytes));
                 let read = |found: bool| if found { Ok(()) } else { Err(PayloadError::WrongType) };
                 read(args.as_ref().is_none_or(Option::is_some))?;

@@ -3,9 +3,9 @@
 mod broker;
 mod connection;
 mod dealer;
-mod gate;
 mod doors;
 mod entrances;
+mod gate;
 mod handshake;
 mod member;
 mod meta;

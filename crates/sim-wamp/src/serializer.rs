@@ -113,7 +113,9 @@ impl Serializer {
             Self::Json => std::str::from_utf8(raw).ok()?.parse().ok(),
             Self::MsgPack | Self::Cbor => match self.read(raw)? {
                 // Some clients write large integers as floats, as JavaScript holds them.
-                Value::Float(value) if value.fract() == 0.0 && (0.0..=MAX_EXACT).contains(&value) => {
+                Value::Float(value)
+                    if value.fract() == 0.0 && (0.0..=MAX_EXACT).contains(&value) =>
+                {
                     Some(value as u64)
                 }
                 other => other.as_u64(),

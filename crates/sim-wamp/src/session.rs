@@ -11,19 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use incoming::{Delivered, Delivery};
 pub use call::{Call, CallResult};
-pub use incoming::{
-    Arguments, Event, Incoming, Interrupt, Invocation, Responder, SessionEvent,
-};
+pub use incoming::{Arguments, Event, Incoming, Interrupt, Invocation, Responder, SessionEvent};
+pub(crate) use incoming::{Delivered, Delivery};
 pub use publication::Publication;
 pub(crate) use replies::Replies;
 
 use crate::message::Message;
 use crate::router::{Command, Gate, Granted};
-use crate::{
-    CallError, CallOptions, Payload, RegisterOptions, SessionInfo, SubscribeOptions, uri,
-};
+use crate::{CallError, CallOptions, Payload, RegisterOptions, SessionInfo, SubscribeOptions, uri};
 
 /// A joined session: the handle that acts, and the receiver of what comes in.
 #[derive(Debug)]

@@ -45,6 +45,11 @@ pub trait Transport: Send + 'static {
         None
     }
 
+    /// Says whether the peer is known to answer pings, so that it may be asked for a sign of life.
+    fn answers_pings(&self) -> bool {
+        true
+    }
+
     /// Takes the two halves apart.
     fn split(self) -> (Self::Reader, Self::Writer);
 }

@@ -29,7 +29,7 @@ pub enum Value {
     /// Binary data.
     Bytes(Vec<u8>),
     /// Values in order.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// Values by name.
     Dict(Dict),
 }
@@ -193,7 +193,8 @@ impl From<Dict> for Value {
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Null => serializer.serialize_unit(),
+            // As units, nulls would be empty lists in CBOR.
+            Self::Null => serializer.serialize_none(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
             Self::Uint(value) => serializer.serialize_u64(*value),

@@ -7,14 +7,16 @@ use sim_engine::{Engine, Matching};
 use sim_games_server::{AuthError, GamesApi};
 use sim_games_types::{User, UserPk};
 use sim_wamp::{
-    Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Identity, MatchPolicy,
-    SessionInfo,
+    Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Decoy, Identity,
+    MatchPolicy, Permission, SessionInfo,
 };
 
 use crate::messages::{ANONYMOUS, BROWSER, OPERATOR, peer};
 
 /// The secret that the original hands to every browser.
 const LEGACY_SECRET: &str = "nopassword";
+/// Who the original says has vouched for a browser.
+const LEGACY_PROVIDER: &str = "dynamic";
 
 /// The engines that are running; they start after the router that asks about them.
 pub(crate) type Engines = Arc<std::sync::OnceLock<Vec<(String, Engine)>>>;
@@ -62,15 +64,22 @@ impl Authenticator for Users {
         }
     }
 
-    async fn cra_secret(&self, authid: &str, _realm: &str) -> Result<CraSecret, AuthRefused> {
-        let identity = identity(authid.to_owned(), BROWSER, "dynamic");
-        let secret = match self.legacy_user(authid).await {
-            Some(_) => LEGACY_SECRET.to_owned(),
-            // A secret that nobody knows: a stranger's signature is wrong like any other, so that
-            // nobody learns which users exist.
-            None => format!("{:032x}", rand::random::<u128>()),
-        };
-        Ok(CraSecret::new(secret, identity))
+    async fn cra_secret(
+        &self,
+        authid: &str,
+        _realm: &str,
+    ) -> Result<Option<CraSecret>, AuthRefused> {
+        let user = self.legacy_user(authid).await;
+        let identity = || identity(authid.to_owned(), BROWSER, LEGACY_PROVIDER);
+        Ok(user.map(|_| CraSecret::new(LEGACY_SECRET, identity())))
+    }
+
+    fn decoy(&self, _realm: &str, _choice: u64) -> Decoy {
+        Decoy {
+            authrole: BROWSER.to_owned(),
+            authprovider: LEGACY_PROVIDER.to_owned(),
+            ..Decoy::default()
+        }
     }
 }
 
@@ -92,7 +101,7 @@ impl Users {
 }
 
 fn identity(authid: String, authrole: &str, authprovider: &str) -> Identity {
-    Identity { authid, authrole: authrole.to_owned(), authprovider: authprovider.to_owned() }
+    Identity::new(authid, authrole, authprovider)
 }
 
 /// Lets browsers do what the scope tree allows them.
@@ -111,16 +120,17 @@ impl Authorizer for Scopes {
         action: Action,
         uri: &str,
         policy: MatchPolicy,
-    ) -> bool {
-        let Some(engines) = self.engines.get() else { return false };
+    ) -> Permission {
+        let Some(engines) = self.engines.get() else { return Permission::deny() };
         let Some((root, engine)) = engines.iter().find(|(root, _)| is_below(uri, root)) else {
-            return false;
+            return Permission::deny();
         };
+        let name = &uri[root.len()..];
         if &*session.authrole == ANONYMOUS {
-            return action == Action::Call && uri.strip_prefix(root.as_str()) == Some(".ready");
+            return Permission::from(action == Action::Call && name == ".ready");
         }
         let peer = peer(session.session, &session.authid, &session.authrole);
-        match action {
+        Permission::from(match action {
             Action::Call => true,
             Action::Register => false,
             Action::Publish => engine.may_publish(peer, uri),
@@ -130,9 +140,14 @@ impl Authorizer for Scopes {
                     MatchPolicy::Prefix => Matching::Prefix,
                     MatchPolicy::Wildcard => Matching::Wildcard,
                 };
-                engine.may_subscribe(peer, uri, matching)
+                let permission = Permission::from(engine.may_subscribe(peer, uri, matching));
+                // As a prefix the topic of user 1 covers that of user 10, too.
+                return match name.starts_with(".error.") {
+                    true => permission.narrowed_to(uri, MatchPolicy::Exact),
+                    false => permission,
+                };
             }
-        }
+        })
     }
 }
 

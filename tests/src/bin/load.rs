@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use black_box::load::{
-    DecisionsOptions, Report, RestOptions, StartupOptions, decisions, rest, startup,
+    DecisionsOptions, IdleOptions, JoinOptions, PubsubOptions, Report, RestOptions, RpcOptions,
+    SlowOptions, StartupOptions, decisions, idle, join, pubsub, rest, rpc, slow, startup,
 };
 use clap::{Parser, Subcommand};
 
@@ -24,6 +25,16 @@ enum Scenario {
     Rest(RestOptions),
     /// Start, memory and the default environment
     Startup(StartupOptions),
+    /// A WAMP router: calls
+    Rpc(RpcOptions),
+    /// A WAMP router: events
+    Pubsub(PubsubOptions),
+    /// A WAMP router: sessions that come and go
+    Join(JoinOptions),
+    /// A WAMP router: the memory of idle sessions
+    Idle(IdleOptions),
+    /// A WAMP router: a subscriber that does not read
+    Slow(SlowOptions),
 }
 
 fn main() -> ExitCode {
@@ -37,18 +48,23 @@ fn main() -> ExitCode {
 }
 
 fn run(scenario: &Scenario) -> Result<()> {
-    // One thread is enough for the raw HTTP client, and leaves the other core to the service.
+    // One thread is enough for the cheap clients, and leaves the other core to what is measured.
     let mut runtime = match scenario {
-        Scenario::Rest(_) => tokio::runtime::Builder::new_current_thread(),
         Scenario::Decisions(_) | Scenario::Startup(_) => {
             tokio::runtime::Builder::new_multi_thread()
         }
+        _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build().context("starting the runtime")?;
     runtime.block_on(async {
         match scenario {
             Scenario::Decisions(options) => show(&decisions(options).await?),
             Scenario::Startup(options) => show(&startup(options).await?),
+            Scenario::Rpc(options) => show(&rpc(options).await?),
+            Scenario::Pubsub(options) => show(&pubsub(options).await?),
+            Scenario::Join(options) => show(&join(options).await?),
+            Scenario::Idle(options) => show(&idle(options).await?),
+            Scenario::Slow(options) => show(&slow(options).await?),
             Scenario::Rest(options) => {
                 // Each database is shown as soon as it is done.
                 for database in options.databases()? {

@@ -14,8 +14,8 @@ pub struct Report {
 #[derive(Debug)]
 pub(super) struct Row {
     /// What the names in the JSON line begin with.
-    key: &'static str,
-    title: &'static str,
+    key: String,
+    title: String,
     cells: Vec<(Column, f64)>,
 }
 
@@ -80,7 +80,7 @@ impl Report {
         table.push_str(&line("---", columns.iter().map(|_| "---".to_owned())).replace(' ', ""));
         for row in &self.rows {
             let cell = |column: &Column| row.cell(*column).map(shown).unwrap_or_default();
-            table.push_str(&line(row.title, columns.iter().map(cell)));
+            table.push_str(&line(&row.title, columns.iter().map(cell)));
         }
         table
     }
@@ -103,8 +103,8 @@ impl Report {
 }
 
 impl Row {
-    pub(super) fn new(key: &'static str, title: &'static str) -> Self {
-        Self { key, title, cells: Vec::new() }
+    pub(super) fn new(key: impl Into<String>, title: impl Into<String>) -> Self {
+        Self { key: key.into(), title: title.into(), cells: Vec::new() }
     }
 
     pub(super) fn add(&mut self, column: Column, value: f64) {

@@ -3,7 +3,6 @@
 mod check;
 mod export;
 mod lists;
-mod meter;
 mod scene;
 mod wire;
 mod writes;
@@ -17,11 +16,11 @@ use clap::{Args, ValueEnum};
 use self::check::Expected;
 use self::export::FORMATS;
 use self::lists::SHAPES;
-use self::meter::{Meter, add_disk, add_latency};
 use self::scene::{PER_PERIOD, Scene};
 use self::wire::Target;
 use super::Place;
 use super::measure::{MIB, Samples, rss_bytes};
+use super::meter::{Meter, add_disk, add_latency};
 use super::report::{Report, Row};
 use crate::binaries::Binaries;
 use crate::database::Database;
@@ -165,7 +164,7 @@ impl Bench<'_> {
         if self.options.has(Step::Export) {
             self.export(expected.count()).await?;
         }
-        let meter = Meter::start(self.pid)?;
+        let meter = Meter::start(&[self.pid])?;
         let read_back = expected.check(&self.scene).await?;
         let mut row = Row::new("read_back", "rows read back and compared");
         meter.stop()?.add_rates(&mut row, read_back as f64);
@@ -183,7 +182,7 @@ impl Bench<'_> {
 
     async fn create(&mut self) -> Result<Vec<u64>> {
         let mut row = Row::new("creates", "single creations");
-        let meter = Meter::start(self.pid)?;
+        let meter = Meter::start(&[self.pid])?;
         let mut done = writes::singles(&self.scene, self.length()).await?;
         meter.stop()?.add_rates(&mut row, done.clients.iter().sum::<u64>() as f64);
         self.finish(row, Some(&mut done.latency))?;
@@ -193,7 +192,7 @@ impl Bench<'_> {
     async fn bulk(&mut self) -> Result<()> {
         let mut row = Row::new("bulk", "rows in bulk (latency: of a request)");
         let (rows, batch) = (self.options.rows, self.options.batch);
-        let meter = Meter::start(self.pid)?;
+        let meter = Meter::start(&[self.pid])?;
         let mut latency = writes::bulk(&self.scene, rows, batch, BULK_CLIENTS).await?;
         meter.stop()?.add_rates(&mut row, rows as f64);
         self.finish(row, Some(&mut latency))
@@ -205,7 +204,7 @@ impl Bench<'_> {
         let length = self.length() / 3;
         for shape in SHAPES {
             let mut row = Row::new(shape.key, shape.title);
-            let meter = Meter::start(self.pid)?;
+            let meter = Meter::start(&[self.pid])?;
             let work = lists::lists(&self.scene, shape, rows, LIST_CLIENTS, length);
             let mut latency = work.await?;
             meter.stop()?.add_rates(&mut row, latency.len() as f64);
@@ -216,7 +215,7 @@ impl Bench<'_> {
 
     async fn units(&mut self) -> Result<Vec<Vec<u64>>> {
         let mut row = Row::new("units", "units of work");
-        let meter = Meter::start(self.pid)?;
+        let meter = Meter::start(&[self.pid])?;
         let mut done = writes::units(&self.scene, self.length()).await?;
         meter.stop()?.add_rates(&mut row, done.latency.len() as f64);
         self.finish(row, Some(&mut done.latency))?;
@@ -225,7 +224,7 @@ impl Bench<'_> {
 
     async fn users(&mut self) -> Result<()> {
         let mut row = Row::new("users", "users with passwords, 2,000 in one request");
-        let meter = Meter::start(self.pid)?;
+        let meter = Meter::start(&[self.pid])?;
         let mut latency = writes::users(&self.scene, USERS).await?;
         meter.stop()?.add_rates(&mut row, USERS as f64);
         self.finish(row, Some(&mut latency))

@@ -26,13 +26,13 @@ pub struct Connection {
 impl Connection {
     pub(super) fn start<R: Reader, W: Writer>(
         (mut reader, mut writer): (R, W),
-        serializer: Serializer,
+        (serializer, answers_pings): (Serializer, bool),
         outgoing: mpsc::Receiver<Message>,
         delivery: Delivery,
         ended: CancellationToken,
         options: ClientOptions,
     ) -> Self {
-        let driver = Driver { serializer, delivery, options };
+        let driver = Driver { serializer, answers_pings, delivery, options };
         let left = ended.clone();
         let task = tokio::spawn(async move {
             driver.run(&mut reader, &mut writer, outgoing, left).await;
@@ -58,6 +58,7 @@ impl Drop for Connection {
 /// What the task works with.
 struct Driver {
     serializer: Serializer,
+    answers_pings: bool,
     delivery: Delivery,
     options: ClientOptions,
 }
@@ -95,7 +96,13 @@ impl Driver {
     /// Delivers what the router sends until it says goodbye, breaks the protocol or is gone.
     async fn read<R: Reader>(&self, reader: &mut R, pings: mpsc::Sender<Bytes>) {
         loop {
-            let bytes = match timeout(self.options.idle, reader.receive()).await {
+            let received = async {
+                match self.answers_pings {
+                    true => timeout(self.options.idle, reader.receive()).await,
+                    false => Ok(reader.receive().await),
+                }
+            };
+            let bytes = match received.await {
                 Ok(Ok(Received::Message(bytes))) => bytes,
                 Ok(Ok(Received::Ping(ping))) => {
                     // A router that asks again before it is answered gets one answer.
@@ -143,7 +150,7 @@ impl Driver {
                     None => return Ok(()),
                 },
                 Some(bytes) = pongs.recv() => writer.pong(bytes).await?,
-                _ = ping.tick() => writer.ping().await?,
+                _ = ping.tick(), if self.answers_pings => writer.ping().await?,
             }
             self.drain(writer, outgoing).await?;
         }

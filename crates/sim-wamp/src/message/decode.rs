@@ -132,7 +132,9 @@ fn broker_message(kind: u64, envelope: &Envelope<'_>) -> Result<Message, Violati
             let publication = publication(&options, topic, envelope.payload(4)?)?;
             Message::Publish { request, publication: Box::new(publication) }
         }
-        code::PUBLISHED => Message::Published { request, publication: envelope.id(2, "publication")? },
+        code::PUBLISHED => {
+            Message::Published { request, publication: envelope.id(2, "publication")? }
+        }
         code::SUBSCRIBE => {
             let options = envelope.options(2, "options")?;
             let options = SubscribeOptions {
@@ -228,10 +230,7 @@ fn register_options(options: &Options<'_>) -> Result<RegisterOptions, Violation>
     })
 }
 
-fn revoked(
-    envelope: &Envelope<'_>,
-    name: &'static str,
-) -> Result<Option<Box<Revoked>>, Violation> {
+fn revoked(envelope: &Envelope<'_>, name: &'static str) -> Result<Option<Box<Revoked>>, Violation> {
     if envelope.len() < 3 {
         return Ok(None);
     }

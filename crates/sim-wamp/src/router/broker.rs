@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 pub(crate) use history::History;
 use retained::Retained;
-use subscriptions::Subscriptions;
 pub(crate) use subscriptions::Subscriber;
+use subscriptions::Subscriptions;
 
 use super::member::Member;
 use super::outbox::{Notice, Outbox};
@@ -166,8 +166,7 @@ impl Subscriber {
         let narrowed = self.only.as_ref();
         (publication.is_for_all() || publication.is_for(&self.info))
             && narrowed.is_none_or(|only| only.policy.matches(&only.uri, &publication.topic))
-            && (publication.passthru.is_none()
-                || self.features.has(Features::SUBSCRIBER_PASSTHRU))
+            && (publication.passthru.is_none() || self.features.has(Features::SUBSCRIBER_PASSTHRU))
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::handshake::{Candidate, Handshake};
-use super::queue::{Bounds, Waiting, queue};
+use super::queue::{Bounds, Outgoing, Waiting, queue};
 use super::realm::{JoinRefused, Peer};
 use super::throttle::Throttle;
 use super::{Command, Gate, Inner, join};
@@ -22,8 +22,6 @@ use crate::{Serializer, counters, uri};
 
 /// How many messages are written between two flushes at most.
 const BATCH: usize = 256;
-/// How many pings of a peer wait for their answers; more are not answered.
-const PONGS: usize = 4;
 
 /// The last words to a peer.
 #[derive(Debug)]
@@ -104,13 +102,10 @@ impl Activity {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<T: Transport>(
-    router: Arc<Inner>,
-    transport: T,
-    address: Option<IpAddr>,
-) {
+pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, address: Option<IpAddr>) {
     let activity = Activity::new();
     let (serializer, channel_id) = (transport.serializer(), transport.channel_id());
+    let answers_pings = transport.answers_pings();
     let (mut reader, mut writer) = transport.split();
     let handshake = Handshake {
         router: &router,
@@ -137,7 +132,7 @@ pub(super) async fn serve<T: Transport>(
     let farewell = match candidate {
         Ok(candidate) => {
             let session = Connection::new(&router, candidate, serializer, &activity);
-            session.run(&mut reader, &mut writer).await
+            session.run(answers_pings, &mut reader, &mut writer).await
         }
         Err(farewell) => farewell,
     };
@@ -166,14 +161,10 @@ impl Farewell {
         if writer.close(close).await.is_ok() {
             // Unread input at the close would reset the connection under the last words. What
             // the peer does wrong now does not matter any more.
-            loop {
-                match reader.receive().await {
-                    Ok(Received::Closed) | Err(TransportError::Gone(_)) => return,
-                    Ok(_) => {}
-                    // The reader cannot go on behind its error.
-                    Err(_) => return,
-                }
-            }
+            while !matches!(
+                reader.receive().await,
+                Ok(Received::Closed) | Err(TransportError::Gone(_))
+            ) {}
         }
     }
 }
@@ -202,11 +193,25 @@ impl<'a> Connection<'a> {
         let gate =
             Gate::asking(Arc::clone(&member.info), router.uri_rule, authorizer, &router.epochs);
         let session = member.session();
-        Self { router, session, serializer, member: Some(member), commands, welcome, gate, activity }
+        Self {
+            router,
+            session,
+            serializer,
+            member: Some(member),
+            commands,
+            welcome,
+            gate,
+            activity,
+        }
     }
 
     /// Joins the realm and serves the session until it ends.
-    async fn run<R: Reader, W: Writer>(mut self, reader: &mut R, writer: &mut W) -> Farewell {
+    async fn run<R: Reader, W: Writer>(
+        mut self,
+        answers_pings: bool,
+        reader: &mut R,
+        writer: &mut W,
+    ) -> Farewell {
         let limits = &self.router.limits;
         let (queue, outgoing) = queue(Bounds {
             messages: limits.queue,
@@ -225,11 +230,10 @@ impl<'a> Connection<'a> {
                 return Farewell::abort(uri::SYSTEM_SHUTDOWN, "the router is shutting down");
             }
         }
-        let (pings, pongs) = mpsc::channel(PONGS);
         let farewell = tokio::select! {
-            farewell = self.read(reader, pings) => farewell,
-            farewell = self.write(writer, outgoing, pongs) => farewell,
-            farewell = self.activity.silence(limits.idle) => farewell,
+            farewell = self.read(reader, &outgoing) => farewell,
+            farewell = self.write(writer, &outgoing, answers_pings) => farewell,
+            farewell = self.activity.silence(limits.idle), if answers_pings => farewell,
             () = overflowed.cancelled() => Farewell::close(Close::TOO_SLOW),
             () = self.router.closed.cancelled() => Farewell::gone(),
         };
@@ -240,15 +244,14 @@ impl<'a> Connection<'a> {
     }
 
     /// Reads until the connection ends or the peer does something wrong.
-    async fn read<R: Reader>(&self, reader: &mut R, pings: mpsc::Sender<Bytes>) -> Farewell {
+    async fn read<R: Reader>(&self, reader: &mut R, outgoing: &Waiting) -> Farewell {
         let limits = &self.router.limits;
         let mut throttle = Throttle::new(limits.messages_per_second, limits.bytes_per_second);
         loop {
             let bytes = match receive(reader, self.activity).await {
                 Ok((bytes, ping)) => {
                     if let Some(ping) = ping {
-                        // A peer that asks again before it is answered gets one answer.
-                        drop(pings.try_send(ping));
+                        outgoing.answer(ping);
                     }
                     bytes
                 }
@@ -302,10 +305,10 @@ impl<'a> Connection<'a> {
     async fn write<W: Writer>(
         &self,
         writer: &mut W,
-        outgoing: Waiting,
-        pongs: mpsc::Receiver<Bytes>,
+        outgoing: &Waiting,
+        pinging: bool,
     ) -> Farewell {
-        match self.write_all(writer, outgoing, pongs).await {
+        match self.write_all(writer, outgoing, pinging).await {
             Ok(()) => Farewell::close(Close::NORMAL),
             // What is left of the connection is of no use to anybody.
             Err(_) => Farewell::gone(),
@@ -315,8 +318,8 @@ impl<'a> Connection<'a> {
     async fn write_all<W: Writer>(
         &self,
         writer: &mut W,
-        mut outgoing: Waiting,
-        mut pongs: mpsc::Receiver<Bytes>,
+        outgoing: &Waiting,
+        pinging: bool,
     ) -> Result<(), TransportError> {
         if let Some(welcome) = self.welcome.bytes(self.serializer) {
             writer.feed(welcome).await?;
@@ -327,26 +330,25 @@ impl<'a> Connection<'a> {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                message = outgoing.next() => match message {
-                    Some(message) => self.feed(writer, message).await?,
+                next = outgoing.next() => match next {
+                    Some(next) => self.feed(writer, next).await?,
                     None => return Ok(()),
                 },
-                Some(bytes) = pongs.recv() => writer.pong(bytes).await?,
-                _ = ping.tick() => writer.ping().await?,
+                _ = ping.tick(), if pinging => writer.ping().await?,
             }
             for _ in 1..BATCH {
-                let Some(message) = outgoing.try_next() else { break };
-                self.feed(writer, message).await?;
+                let Some(next) = outgoing.try_next() else { break };
+                self.feed(writer, next).await?;
             }
             writer.flush().await?;
         }
     }
 
-    async fn feed<W: Writer>(
-        &self,
-        writer: &mut W,
-        message: Message,
-    ) -> Result<(), TransportError> {
+    async fn feed<W: Writer>(&self, writer: &mut W, next: Outgoing) -> Result<(), TransportError> {
+        let message = match next {
+            Outgoing::Message(message) => message,
+            Outgoing::Pong(ping) => return writer.pong(ping).await,
+        };
         if let Some(bytes) = message.bytes(self.serializer) {
             return writer.feed(bytes).await;
         }
@@ -368,7 +370,8 @@ pub(super) async fn receive<R: Reader>(
         Received::Message(bytes) => Ok((Some(bytes), None)),
         Received::Ping(bytes) => Ok((None, Some(bytes))),
         Received::Alive => Ok((None, None)),
-        Received::Closed => Err(Farewell::gone()),
+        // Some transports want to be closed from both sides.
+        Received::Closed => Err(Farewell::close(Close::NORMAL)),
     }
 }
 

@@ -114,8 +114,7 @@ impl Dealer {
             procedure,
             caller: Some(open.caller_info.clone()),
             disclosed: open.disclosed,
-            receive_progress: open.receive_progress
-                && callee_takes(Features::PROGRESSIVE_RESULTS),
+            receive_progress: open.receive_progress && callee_takes(Features::PROGRESSIVE_RESULTS),
             progress: open.more,
             passthru: open.passthru.clone(),
             payload,

@@ -7,15 +7,14 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::time::timeout;
 
 use super::doors::Admission;
 use super::{Router, connection};
-use crate::transport::{
-    FrameLimits, Refusal, Transport, accept_raw, accept_websocket, refuse_raw,
-};
+use crate::transport::{FrameLimits, Refusal, Transport, accept_raw, accept_websocket, refuse_raw};
 
 impl Router {
     /// Returns the endpoint for WebSockets, to be routed at `/ws`.
@@ -32,12 +31,17 @@ impl Router {
     }
 
     /// Serves all raw sockets that come to a TCP listener, until the router is shut down.
+    ///
+    /// Peers are not pinged, since many do not understand it; the system finds out which of them
+    /// are gone.
     pub async fn serve_tcp(&self, listener: TcpListener) {
         while let Some(accepted) = self.unless_closing(listener.accept()).await {
             match accepted {
                 Ok((stream, peer)) => {
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!("a connection keeps its delay: {error}");
+                    let alive = TcpKeepalive::new().with_time(self.inner.limits.idle);
+                    let alive = SockRef::from(&stream).set_tcp_keepalive(&alive);
+                    if let Err(error) = alive.and_then(|()| stream.set_nodelay(true)) {
+                        tracing::debug!("a connection keeps its settings: {error}");
                     }
                     self.serve_raw(stream, Some(peer.ip()));
                 }
@@ -103,12 +107,7 @@ impl Router {
     }
 
     /// Serves a connection that has its place.
-    async fn hold<T: Transport>(
-        self,
-        transport: T,
-        address: Option<IpAddr>,
-        admission: Admission,
-    ) {
+    async fn hold<T: Transport>(self, transport: T, address: Option<IpAddr>, admission: Admission) {
         let inner = Arc::clone(&self.inner);
         drop(self);
         connection::serve(inner, transport, address).await;

@@ -224,9 +224,7 @@ impl Realm {
                 let answer = crate::message::Answer { payload, ..Default::default() };
                 Message::Result { request: call.request, answer }
             }
-            Err(error) => {
-                Message::failure(code::CALL, call.request, &error.uri, error.payload)
-            }
+            Err(error) => Message::failure(code::CALL, call.request, &error.uri, error.payload),
         };
         self.out.send(session, message);
     }

@@ -60,7 +60,9 @@ impl Testaments {
 }
 
 /// Reads the arguments of `wamp.session.add_testament`: the topic and what is published there.
-pub(crate) fn arguments(payload: &crate::Payload) -> Result<(String, Publication), crate::CallError> {
+pub(crate) fn arguments(
+    payload: &crate::Payload,
+) -> Result<(String, Publication), crate::CallError> {
     let (args, _) = payload.values().unwrap_or_default();
     let topic = args.first().and_then(crate::Value::as_str).unwrap_or_default().to_owned();
     Ok((topic.clone(), Publication::new(topic, crate::Payload::empty())))

@@ -123,9 +123,8 @@ impl<'a> Rest<'a> {
             Head::List(_) | Head::Dict(_) if depth == 0 => Err(Malformed::Depth),
             // Each turn takes at least a byte, so that a declared count that is a lie ends soon.
             Head::List(count) => (0..count).try_for_each(|_| self.skip(depth - 1)),
-            Head::Dict(count) => {
-                (0..count).try_for_each(|_| self.skip(depth - 1).and_then(|()| self.skip(depth - 1)))
-            }
+            Head::Dict(count) => (0..count)
+                .try_for_each(|_| self.skip(depth - 1).and_then(|()| self.skip(depth - 1))),
         }
     }
 }

@@ -169,11 +169,6 @@ impl Out {
         self.end_list()
     }
 
-    /// Writes an empty dictionary.
-    pub(crate) fn empty(&mut self) -> &mut Self {
-        self.dict().end()
-    }
-
     /// Writes a dictionary of any size.
     pub(crate) fn values(&mut self, dict: &Dict) -> &mut Self {
         let written = self.serializer.write(dict);

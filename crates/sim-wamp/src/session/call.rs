@@ -46,8 +46,15 @@ impl Call {
         let more = options.progress;
         let procedure_again = Arc::clone(&procedure);
         // From here on a dropped future cancels what the router may have got already.
-        let call =
-            Self { link, request, procedure: procedure_again, waiting, progress, is_open: true, more };
+        let call = Self {
+            link,
+            request,
+            procedure: procedure_again,
+            waiting,
+            progress,
+            is_open: true,
+            more,
+        };
         let message = CallMessage { request, options, procedure, payload };
         call.link.send(Message::Call(Box::new(message))).await?;
         Ok(call)

@@ -54,6 +54,13 @@ impl Transport for AnyTransport {
         }
     }
 
+    fn answers_pings(&self) -> bool {
+        match self {
+            Self::WebSocket(transport) => transport.answers_pings(),
+            Self::RawSocket(transport) => transport.answers_pings(),
+        }
+    }
+
     fn split(self) -> (AnyReader, AnyWriter) {
         match self {
             Self::WebSocket(transport) => {

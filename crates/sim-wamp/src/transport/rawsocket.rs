@@ -99,6 +99,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for RawSocket
         self.channel_id
     }
 
+    /// Many raw sockets take a ping for a message that is too long, and hang up.
+    fn answers_pings(&self) -> bool {
+        false
+    }
+
     fn split(self) -> (RawReader<S>, RawWriter<S>) {
         let Lengths { receive, send } = self.limits;
         let (reader, writer) = split(self.stream);

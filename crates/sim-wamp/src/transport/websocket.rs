@@ -29,7 +29,7 @@ use super::{Close, FrameLimits, Reader, Received, Transport, TransportError, Wri
 use crate::Serializer;
 
 /// Buffers of a socket: an idle session keeps little more than the first.
-const READ_BUFFER: usize = 4096;
+const READ_BUFFER: usize = 2048;
 const WRITE_BUFFER: usize = 4096;
 /// The longest frame that is sent: the library copies it whole into a buffer that stays as large,
 /// for every receiver of an event.
@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocketReader<S> {
                     drop(stream.poll_next_unpin(cx));
                     Ok(Received::Closed)
                 }
-                (Frame::Text(_) | Frame::Binary(_), _) if self.failed => continue,
+                _ if self.failed => continue,
                 (Frame::Text(text), true) => Ok(Received::Message(text.into())),
                 (Frame::Binary(bytes), false) => Ok(Received::Message(bytes)),
                 (Frame::Text(_) | Frame::Binary(_), _) => {

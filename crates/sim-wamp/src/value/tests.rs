@@ -1,3 +1,5 @@
+//! Values keep what serializations cannot tell apart.
+
 use super::*;
 
 fn json(value: &Value) -> String {

@@ -24,10 +24,10 @@ async fn violations_are_aborted_with_their_name() {
     let deep = format!("[48,1,{{}},\"app.x\",{}{}]", "[".repeat(200_000), "]".repeat(200_000));
     for (text, message) in [
         ("nonsense", "message is not valid JSON"),
-        (r#"{"a":1}"#, "message is not a JSON array"),
+        (r#"{"a":1}"#, "message is not a list"),
         ("[999,1]", "message has the unknown type `999`"),
         (r#"[48,"x",{},"app.x"]"#, "`request` must be an integer from 0 to 2^53"),
-        (r#"[48,1,{},"app.x",7]"#, "`args` must be an array"),
+        (r#"[48,1,{},"app.x",7]"#, "`args` must be a list"),
         (r#"[1,"realm1",{"roles":{}}]"#, "message HELLO is not allowed here"),
         (r#"[5,"x",{}]"#, "message AUTHENTICATE is not allowed here"),
         (r#"[50,1,{}]"#, "message RESULT is not allowed here"),
@@ -73,7 +73,7 @@ async fn binary_and_broken_text_close_the_socket() {
     let server = Server::start().await;
     let mut raw = server.raw_joined().await;
     raw.frame(Frame::Binary(vec![1, 2, 3].into())).await;
-    assert_eq!(raw.hear().await, abort("binary frame on the text subprotocol `wamp.2.json`"));
+    assert_eq!(raw.hear().await, abort("frame is of the wrong kind for `json`"));
     assert_eq!(raw.hear().await, Heard::Close(1003));
     for frame in [b"[48,1,{},\"\xff\"]".as_slice(), b"\xc3", b"\xed\xa0\x80"] {
         let mut raw = server.raw_joined().await;
@@ -155,11 +155,14 @@ async fn subprotocol_must_be_offered() {
     let server = Server::start().await;
     let upgrade = "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-    for head in [upgrade.to_owned(), format!("{upgrade}\r\nSec-WebSocket-Protocol: wamp.2.cbor")] {
+    for head in [upgrade.to_owned(), format!("{upgrade}\r\nSec-WebSocket-Protocol: wamp.2.unknown")]
+    {
         let answer = http(&server, &head).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         assert!(
-            answer.ends_with("the WebSocket must offer the subprotocol `wamp.2.json`"),
+            answer.ends_with(
+                "one of the subprotocols `wamp.2.json`, `wamp.2.msgpack` and `wamp.2.cbor`"
+            ),
             "{answer}"
         );
     }

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt};
 use sim_wamp::{
-    Action, AuthRefused, Authenticator, Client, Connection, CraSecret, Credentials, Event,
-    Identity, Incoming, Invocation, Limits, MatchPolicy, Payload, Router, Rule, Rules, Session,
-    SessionEvent,
+    Action, AuthMethod, AuthRefused, Authenticator, Client, ClientOptions, Connection, CraSecret,
+    Credentials, Event, Identity, Incoming, Invocation, Limits, MatchPolicy, Payload, Router, Rule,
+    Rules, Serializer, Session, SessionEvent,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -27,11 +28,15 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 struct Users;
 
 fn identity(authid: &str, authrole: &str, authprovider: &str) -> Identity {
-    Identity { authid: authid.into(), authrole: authrole.into(), authprovider: authprovider.into() }
+    Identity::new(authid, authrole, authprovider)
 }
 
 #[async_trait]
 impl Authenticator for Users {
+    fn methods(&self, _realm: &str) -> Vec<AuthMethod> {
+        vec![AuthMethod::Wampcra, AuthMethod::Ticket, AuthMethod::Anonymous]
+    }
+
     async fn anonymous(&self, _realm: &str) -> Result<Identity, AuthRefused> {
         Ok(identity("nobody", "guest", "anonymous"))
     }
@@ -48,11 +53,13 @@ impl Authenticator for Users {
         Err(AuthRefused::new("unknown user or wrong password"))
     }
 
-    async fn cra_secret(&self, authid: &str, _realm: &str) -> Result<CraSecret, AuthRefused> {
-        match authid {
-            "4" => Ok(CraSecret::new("secret", identity("4", "player", "dynamic"))),
-            _ => Err(AuthRefused::new("unknown user")),
-        }
+    async fn cra_secret(
+        &self,
+        authid: &str,
+        _realm: &str,
+    ) -> Result<Option<CraSecret>, AuthRefused> {
+        let identity = identity("4", "player", "dynamic");
+        Ok((authid == "4").then(|| CraSecret::new("secret", identity)))
     }
 }
 
@@ -65,16 +72,20 @@ fn rules() -> Rules {
         .role("guest", Rule::new("app.ready", MatchPolicy::Exact, &[Action::Call]))
 }
 
-/// A router that is served on a port of its own.
+/// A router that is served on ports of its own, in every way.
 pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) address: String,
-    serving: tokio::task::JoinHandle<()>,
+    raw_address: String,
+    directory: TempDir,
+    serving: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.serving.abort();
+        for serving in &self.serving {
+            serving.abort();
+        }
     }
 }
 
@@ -90,17 +101,41 @@ impl Server {
             .authorizer(Arc::new(rules()))
             .limits(limits)
             .disclose(disclose)
-            .start();
+            .history("app.history.", MatchPolicy::Prefix, 3);
+        Self::of(router.start()).await
+    }
+
+    /// Serves a router of one's own.
+    pub(crate) async fn of(router: Router) -> Self {
         let app = axum::Router::new().route("/ws", router.websocket());
+        let app = app.into_make_service_with_connect_info::<std::net::SocketAddr>();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the listener is bound").to_string();
         let listener = listener.tap_io(|stream| {
             stream.set_nodelay(true).expect("a fresh socket takes its options");
         });
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, app).await.expect("serving does not fail");
-        });
-        Self { router, address, serving }
+        let raw = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let raw_address = raw.local_addr().expect("the listener is bound").to_string();
+        let directory = tempfile::tempdir().expect("there is room for a directory");
+        let unix = UnixListener::bind(directory.path().join("router")).expect("it is empty");
+        let (over_tcp, over_unix) = (router.clone(), router.clone());
+        let serving = vec![
+            tokio::spawn(async move {
+                axum::serve(listener, app).await.expect("serving does not fail");
+            }),
+            tokio::spawn(async move { over_tcp.serve_tcp(raw).await }),
+            tokio::spawn(async move { over_unix.serve_unix(unix).await }),
+        ];
+        Self { router, address, raw_address, directory, serving }
+    }
+
+    /// Returns where sessions of a way connect.
+    fn url_of(&self, transport: Transport) -> String {
+        match transport {
+            Transport::WebSocket => self.url(),
+            Transport::Tcp => format!("tcp://{}", self.raw_address),
+            Transport::Unix => format!("unix:{}", self.directory.path().join("router").display()),
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -115,11 +150,15 @@ impl Server {
                 let (session, incoming) = local.expect("the realm is there").split();
                 Joined { session, incoming, _connection: None }
             }
-            Way::Socket => {
+            Way::Remote(transport, serializer) => {
                 let (authid, ticket) = ("seven@example.org".to_owned(), "pass".to_owned());
                 let credentials = Credentials::Ticket { authid, ticket };
-                let client = soon(Client::connect(&self.url(), "realm1", credentials)).await;
-                let (session, incoming, connection) = client.expect("user 7 is known").split();
+                let serializers = vec![serializer];
+                let options = ClientOptions { serializers, ..ClientOptions::default() };
+                let url = self.url_of(transport);
+                let joining = Client::connect_with(&url, "realm1", &credentials, options);
+                let client = soon(joining).await.expect("user 7 is known");
+                let (session, incoming, connection) = client.split();
                 Joined { session, incoming, _connection: Some(connection) }
             }
         }
@@ -135,7 +174,7 @@ impl Server {
     /// Opens a bare WebSocket.
     pub(crate) async fn raw(&self) -> Raw {
         let mut request = self.url().into_client_request().expect("the URL is valid");
-        let offered = "wamp.2.msgpack, wamp.2.json".parse().expect("the header is valid");
+        let offered = "wamp.2.unknown, wamp.2.json".parse().expect("the header is valid");
         request.headers_mut().insert("Sec-WebSocket-Protocol", offered);
         let (socket, response) = soon(connect_async(request)).await.expect("the router listens");
         assert_eq!(response.headers()["sec-websocket-protocol"], "wamp.2.json");
@@ -156,21 +195,44 @@ impl Server {
     }
 }
 
+/// What carries a remote session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Transport {
+    WebSocket,
+    Tcp,
+    Unix,
+}
+
 /// How a session reaches the router.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Way {
     Local,
-    Socket,
+    Remote(Transport, Serializer),
 }
 
 impl Way {
+    /// The way of a stock browser.
+    pub(crate) const SOCKET: Self = Self::Remote(Transport::WebSocket, Serializer::Json);
+
+    /// Every transport with every serialization.
+    pub(crate) fn all() -> Vec<Self> {
+        let transports = [Transport::WebSocket, Transport::Tcp, Transport::Unix];
+        let remote = transports.into_iter().flat_map(|transport| {
+            Serializer::ALL.map(|serializer| Self::Remote(transport, serializer))
+        });
+        std::iter::once(Self::Local).chain(remote).collect()
+    }
+
+    /// Whether JSON arrives as it was written.
+    pub(crate) fn speaks_json(self) -> bool {
+        matches!(self, Self::Local | Self::Remote(_, Serializer::Json))
+    }
+
     /// All pairs of ways, for a caller and a callee.
-    pub(crate) const PAIRS: [(Self, Self); 4] = [
-        (Self::Local, Self::Local),
-        (Self::Local, Self::Socket),
-        (Self::Socket, Self::Local),
-        (Self::Socket, Self::Socket),
-    ];
+    pub(crate) fn pairs() -> Vec<(Self, Self)> {
+        let all = Self::all();
+        all.iter().flat_map(|one| all.iter().map(|other| (*one, *other))).collect()
+    }
 }
 
 /// A session with both halves.
@@ -204,7 +266,7 @@ impl Joined {
 }
 
 pub(crate) fn args(text: &str) -> Payload {
-    Payload::from_json(Some(text), None)
+    Payload::from_json(Some(text.to_owned()), None)
 }
 
 /// What a bare WebSocket hears.

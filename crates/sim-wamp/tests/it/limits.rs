@@ -37,7 +37,7 @@ async fn message_of_the_longest_length_passes_and_longer_ones_close_with_1009() 
 async fn realm_takes_as_many_sessions_as_it_may() {
     let server = server(|limits| limits.sessions = 2).await;
     let engine = server.engine().await;
-    let second = server.join(Way::Socket).await;
+    let second = server.join(Way::SOCKET).await;
     let refused = server.router.attach("realm1", "x", "y").await;
     assert!(matches!(refused, Err(Error::RealmFull(_))));
     let refused = soon(Client::connect(&server.url(), "realm1", Credentials::Anonymous)).await;
@@ -60,7 +60,7 @@ async fn subscriptions_registrations_and_open_calls_are_limited_per_session() {
     for uri in ["app.a", "app.b", "app.c"] {
         soon(engine.session.register(uri, MatchPolicy::Exact)).await.unwrap();
     }
-    for way in [Way::Local, Way::Socket] {
+    for way in Way::all() {
         let joined = server.join(way).await;
         let session = &joined.session;
         for uri in ["app.1", "app.2"] {
@@ -113,7 +113,7 @@ async fn silent_peer_is_closed_and_one_that_answers_pings_is_not() {
     let mut engine = server.engine().await;
     soon(engine.session.subscribe(uri::ON_LEAVE, MatchPolicy::Exact)).await.unwrap();
     // This client's task answers pings; it lives as long as the test.
-    let lively = server.join(Way::Socket).await;
+    let lively = server.join(Way::SOCKET).await;
     // Nobody reads from this one, and so nobody answers.
     let silent = server.raw_joined().await;
     let event = engine.event().await;
@@ -134,7 +134,7 @@ async fn subscriber_that_stops_reading_is_disconnected_and_nobody_else_waits() {
     let mut stuck = server.raw_joined().await;
     stuck.send(r#"[32,1,{},"app.t"]"#).await;
     stuck.text().await;
-    let mut other = server.join(Way::Socket).await;
+    let mut other = server.join(Way::SOCKET).await;
     soon(other.session.subscribe("app.t", MatchPolicy::Exact)).await.unwrap();
     // More than the buffers of two kernels and the queue hold; the other one reads all of it.
     let text = args(&format!("[\"{}\"]", "x".repeat(100_000)));
@@ -191,7 +191,7 @@ async fn deaf_session_cancels_calls_and_still_gets_its_results() {
     soon(engine.session.register("app.x", MatchPolicy::Exact)).await.unwrap();
     let session = engine.session.clone();
     drop(engine);
-    let joined = server.join(Way::Socket).await;
+    let joined = server.join(Way::SOCKET).await;
     let canceled = soon(joined.session.call("app.x", Payload::empty())).await;
     assert_eq!(canceled.unwrap_err().uri, uri::CANCELED);
     let own = soon(session.call("app.x", Payload::empty())).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::super::measure::{MIB, rss_bytes};
+use super::super::meter::Meter;
 use super::super::report::{Column, Row};
-use super::meter::Meter;
 use super::wire::{Target, Wire};
 
 /// How often the memory is looked at.
@@ -92,7 +92,7 @@ pub(super) async fn export(
     let before = rss_bytes(pid)?;
     let (mut seen, mut peak) = (Seen::default(), before);
     let mut ticks = tokio::time::interval(EVERY);
-    let meter = Meter::start(pid)?;
+    let meter = Meter::start(&[pid])?;
     let status = {
         let path = path(run, format);
         let export = wire.stream(&path, |part| seen.take(part));

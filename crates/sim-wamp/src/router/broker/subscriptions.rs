@@ -51,6 +51,12 @@ impl Subscriptions {
         }
     }
 
+    /// Says whether nothing is kept of anybody.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty() && self.by_session.is_empty()
+    }
+
     /// Subscribes a session, answers it, and returns the subscription's id.
     pub(super) fn subscribe(
         &mut self,
@@ -175,10 +181,7 @@ impl Subscriptions {
     }
 
     /// Walks over the subscriptions that a topic belongs to.
-    pub(crate) fn matching<'a>(
-        &'a self,
-        topic: &'a str,
-    ) -> impl Iterator<Item = &'a Subscription> {
+    pub(crate) fn matching<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = &'a Subscription> {
         self.by_pattern.matches(topic).filter_map(|id| self.by_id.get(id))
     }
 

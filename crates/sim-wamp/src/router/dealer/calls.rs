@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tokio::time::Instant;
 
-use crate::message::Caller;
 use crate::Passthru;
+use crate::message::Caller;
 
 /// A call that has no final answer yet.
 #[derive(Debug)]
@@ -59,6 +59,12 @@ struct Seat {
 }
 
 impl Calls {
+    /// Says whether nothing is kept of anybody.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.seats.is_empty() && self.deadlines.is_empty()
+    }
+
     /// Says how many calls of a session are open.
     pub(super) fn count(&self, caller: u64) -> usize {
         self.seats.get(&caller).map_or(0, |seat| seat.made.len() + seat.cut_off.len())

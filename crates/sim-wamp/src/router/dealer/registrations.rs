@@ -51,6 +51,12 @@ impl Registrations {
         }
     }
 
+    /// Says whether nothing is kept of anybody.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_id.is_empty() && self.by_session.is_empty()
+    }
+
     /// Registers a procedure or a pattern of procedures.
     pub(crate) fn register(
         &mut self,
@@ -121,8 +127,7 @@ impl Registrations {
     fn share(&mut self, id: u64, from: &Member, options: RegisterOptions) -> Option<u64> {
         let registration = self.by_id.get_mut(&id)?;
         let session = from.session();
-        let is_shared =
-            options.invoke != Invoke::Single && registration.invoke == options.invoke;
+        let is_shared = options.invoke != Invoke::Single && registration.invoke == options.invoke;
         if !is_shared || registration.callees.iter().any(|callee| callee.session == session) {
             return None;
         }

@@ -1,3 +1,5 @@
+//! Connecting to real servers on this machine, and to what is none.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio_rustls::TlsAcceptor;
@@ -81,7 +83,7 @@ async fn websockets_carry_messages_both_ways() {
             soon(connect(&server.url("ws"), &offers, &ClientTls::default(), LIMITS)).await;
         let transport = transport.unwrap();
         assert_eq!(transport.serializer(), serializer);
-        assert_eq!(talk(transport).await, None);
+        assert_eq!(tokio::spawn(talk(transport)).await.unwrap(), None);
         let (peer, channel_id) = soon(server.opened.recv()).await.unwrap();
         assert!(peer.is_some() && channel_id.is_none());
     }

@@ -1,3 +1,5 @@
+//! Raw sockets between two ends: handshakes, limits, the end.
+
 use std::sync::{Arc, Mutex};
 
 use proptest::collection::vec;

@@ -1,3 +1,5 @@
+//! Certificates, keys and the ids of channels.
+
 use tokio::net::TcpListener;
 
 use super::super::testing::{Identity, soon};

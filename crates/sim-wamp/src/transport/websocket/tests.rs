@@ -1,3 +1,5 @@
+//! WebSockets between two ends, and the requests that open them.
+
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -244,6 +246,19 @@ async fn close_of_the_peers_is_answered_at_once() {
     assert_eq!(soon(peer.next()).await.unwrap().unwrap(), Frame::Close(Some(close)));
     assert!(matches!(writer.feed("[2]".into()).await, Err(TransportError::Gone(_))));
     soon(writer.close(Close::NORMAL)).await.unwrap();
+}
+
+#[tokio::test]
+async fn client_answers_the_close_of_the_server_before_the_connection_ends() {
+    let (ours, theirs) = duplex(1 << 16);
+    let ours = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
+    let mut server = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+    let (mut reader, _writer) = WebSocket::new(ours, Serializer::Json).split();
+    server.send(Frame::Close(None)).await.unwrap();
+    assert_eq!(soon(reader.receive()).await.unwrap(), Received::Closed);
+    assert_eq!(soon(server.next()).await.unwrap().unwrap(), Frame::Close(None));
+    drop(server);
+    assert_eq!(soon(reader.receive()).await.unwrap(), Received::Closed);
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! Frames as values: any chopping, any bytes, each rule.
+
 use bytes::{Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;

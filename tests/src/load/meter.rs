@@ -1,16 +1,16 @@
-//! What one part of the scenario costs.
+//! What one part of a scenario costs.
 
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
 
-use super::super::measure::{Samples, cpu_seconds, disk};
-use super::super::report::{Column, Row};
+use super::measure::{Samples, cpu_seconds, disk};
+use super::report::{Column, Row};
 
 const COUNT: Column = Column { key: "count", title: "count" };
 const PER_SECOND: Column = Column { key: "per_s", title: "per second" };
-const CPU: Column = Column { key: "cpu_s", title: "CPU s of the service" };
+const CPU: Column = Column { key: "cpu_s", title: "CPU s" };
 const PER_CPU: Column = Column { key: "per_cpu_s", title: "per CPU s" };
 const P50: Column = Column { key: "p50_ms", title: "p50, ms" };
 const P99: Column = Column { key: "p99_ms", title: "p99, ms" };
@@ -20,7 +20,7 @@ const DISK_P99: Column = Column { key: "disk_p99_ms", title: "disk p99, ms" };
 /// Runs from the beginning of a part to its end.
 #[derive(Debug)]
 pub(super) struct Meter {
-    pid: u32,
+    pids: Vec<u32>,
     cpu: f64,
     start: Instant,
 }
@@ -29,17 +29,20 @@ pub(super) struct Meter {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Used {
     seconds: f64,
-    cpu: f64,
+    /// Nothing when no process was looked at.
+    cpu: Option<f64>,
 }
 
 impl Meter {
-    pub(super) fn start(pid: u32) -> Result<Self> {
-        Ok(Self { pid, cpu: cpu_seconds(pid)?, start: Instant::now() })
+    /// Starts to measure what these processes use together.
+    pub(super) fn start(pids: &[u32]) -> Result<Self> {
+        Ok(Self { pids: pids.to_vec(), cpu: cpu_of_all(pids)?, start: Instant::now() })
     }
 
     pub(super) fn stop(self) -> Result<Used> {
         let seconds = self.start.elapsed().as_secs_f64();
-        Ok(Used { seconds, cpu: cpu_seconds(self.pid)? - self.cpu })
+        let cpu = cpu_of_all(&self.pids)? - self.cpu;
+        Ok(Used { seconds, cpu: (!self.pids.is_empty()).then_some(cpu) })
     }
 }
 
@@ -48,8 +51,10 @@ impl Used {
     pub(super) fn add_rates(self, row: &mut Row, count: f64) {
         row.add(COUNT, count);
         row.add(PER_SECOND, count / self.seconds);
-        row.add(CPU, self.cpu);
-        row.add(PER_CPU, count / self.cpu);
+        if let Some(cpu) = self.cpu {
+            row.add(CPU, cpu);
+            row.add(PER_CPU, count / cpu);
+        }
     }
 }
 
@@ -64,4 +69,8 @@ pub(super) fn add_disk(row: &mut Row, dir: &Path) -> Result<()> {
     row.add(DISK_P50, samples.quantile_ms(0.5));
     row.add(DISK_P99, samples.quantile_ms(0.99));
     Ok(())
+}
+
+fn cpu_of_all(pids: &[u32]) -> Result<f64> {
+    pids.iter().map(|pid| cpu_seconds(*pid)).sum()
 }
