@@ -13,12 +13,6 @@ use crate::{Invoke, MatchPolicy, Serializer};
 #[derive(Debug, Parser)]
 #[command(name = "wamp", version)]
 pub(in crate::program) struct Cli {
-    #[command(flatten)]
-    pub(super) connect: Connect,
-
-    #[command(flatten)]
-    pub(super) login: Login,
-
     /// Print lines of JSON, for programs
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -27,12 +21,19 @@ pub(in crate::program) struct Cli {
     #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "warn", global = true)]
     pub(in crate::program) log: String,
 
+    #[command(flatten)]
+    pub(super) connect: Connect,
+
+    #[command(flatten)]
+    pub(super) login: Login,
+
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
 /// Which router, and which of its realms.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Router")]
 pub(super) struct Connect {
     /// The router: `ws://…`, `wss://…`, `tcp://…`, `tls://…` or `unix:/path`
     #[arg(
@@ -65,9 +66,10 @@ pub(super) struct Connect {
     pub(super) ca: Option<PathBuf>,
 }
 
-/// How to log in: not at all, or in one way; secrets are better given by their variables or files
-/// than on the command line, which others can see.
+/// How to log in: not at all, or in one way.
 #[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Login (the command line is seen by others: give secrets by \
+                               variable or file)")]
 pub(super) struct Login {
     /// Who logs in
     #[arg(long, env = "WAMP_AUTHID", value_name = "NAME", global = true)]
@@ -278,8 +280,7 @@ fn policies() -> impl TypedValueParser<Value = MatchPolicy> {
 }
 
 fn invokes() -> impl TypedValueParser<Value = Invoke> {
-    let all =
-        [Invoke::Single, Invoke::First, Invoke::Last, Invoke::RoundRobin, Invoke::Random];
+    let all = [Invoke::Single, Invoke::First, Invoke::Last, Invoke::RoundRobin, Invoke::Random];
     one_of(all.map(|invoke| (invoke.name(), invoke)))
 }
 
@@ -291,4 +292,34 @@ fn one_of<T: Copy + Send + Sync + 'static, const N: usize>(
         let (_, value) = words.iter().find(|(word, _)| *word == chosen).expect("a possible value");
         *value
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn all_that_comes_behind_exec_belongs_to_the_command() {
+        let line = "wamp register com.example.p --jobs 2 --exec sh -c cat --json -- x";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Command::Register(register) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!(register.exec, ["sh", "-c", "cat", "--json", "--", "x"]);
+        assert!(!cli.json);
+    }
+
+    #[test]
+    fn negative_numbers_are_arguments() {
+        let line = "wamp call com.example.p -1 -2.5 --timeout 2s --kwarg a=-1";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        let Command::Call(call) = cli.command else { panic!("{:?}", cli.command) };
+        assert_eq!(call.arguments.args, ["-1", "-2.5"]);
+        assert_eq!(call.arguments.kwargs, ["a=-1"]);
+    }
 }

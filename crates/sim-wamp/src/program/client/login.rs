@@ -22,7 +22,10 @@ impl Login {
         ];
         let given: Vec<&str> = given.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
         if given.len() > 1 {
-            bail!("more than one login is given, perhaps by its environment variable: {}", given.join(", "));
+            bail!(
+                "more than one login is given, perhaps by its environment variable: {}",
+                given.join(", ")
+            );
         }
         if let Some(file) = &self.private_key_file {
             return Ok(Credentials::Cryptosign { authid: self.authid, key: private_key(file)? });

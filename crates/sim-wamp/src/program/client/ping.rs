@@ -31,6 +31,7 @@ pub(super) async fn run(joined: &mut Joined, args: &cli::Ping) -> Result<()> {
     let (min, max) = (millis(min.unwrap_or_default()), millis(max.unwrap_or_default()));
     let avg = millis(times.iter().sum()) / f64::from(args.count);
     let line = json!({ "count": args.count, "min_ms": min, "avg_ms": avg, "max_ms": max });
-    let text = format!("{} round trips: min {min:.3} ms, avg {avg:.3} ms, max {max:.3} ms", args.count);
+    let text =
+        format!("{} round trips: min {min:.3} ms, avg {avg:.3} ms, max {max:.3} ms", args.count);
     joined.output.fact(&line, &text)
 }

@@ -25,7 +25,9 @@ pub(super) async fn run(joined: &mut Joined, args: &cli::Publish) -> Result<()> 
     let published = joined.session.publish(publication);
     // What is not acknowledged is sent before the goodbye.
     match joined.stop.unless_wanted(published).await?.map_err(failure)? {
-        Some(id) => joined.output.fact(&json!({ "publication": id }), &format!("published as {id}")),
+        Some(id) => {
+            joined.output.fact(&json!({ "publication": id }), &format!("published as {id}"))
+        }
         None => Ok(()),
     }
 }

@@ -26,11 +26,8 @@ struct Calls {
 }
 
 pub(super) async fn run(joined: &mut Joined, args: &cli::Register) -> Result<()> {
-    let options = RegisterOptions {
-        policy: args.policy,
-        invoke: args.invoke,
-        force_reregister: args.force,
-    };
+    let options =
+        RegisterOptions { policy: args.policy, invoke: args.invoke, force_reregister: args.force };
     let session = joined.session.clone();
     let registered = session.register(&args.uri, options);
     let registration = joined.stop.unless_wanted(registered).await?.map_err(failure)?;
@@ -57,7 +54,9 @@ pub(super) async fn run(joined: &mut Joined, args: &cli::Register) -> Result<()>
                     break;
                 }
                 is_leaving = true;
-                note("finishing the calls that are open; another signal kills them");
+                if !calls.open.is_empty() {
+                    note("finishing the calls that are open; another signal kills them");
+                }
                 let session = session.clone();
                 calls.tasks.spawn(async move {
                     // A registration that is gone already brings no more calls either.

@@ -71,9 +71,10 @@ struct Context<'a> {
 impl Config {
     /// Reads a file, and the files that it names.
     pub(super) fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
-        let directory = path.parent().unwrap_or(Path::new(""));
+        let failed = |source| ConfigError::File { path: path.to_owned(), source };
+        let text = fs::read_to_string(path).map_err(failed)?;
+        let whole = std::path::absolute(path).map_err(failed)?;
+        let directory = whole.parent().unwrap_or(Path::new("/"));
         let (mut config, has_secrets) = Self::parse(&text, directory)
             .map_err(|problems| ConfigError::Wrong { path: path.to_owned(), problems })?;
         if has_secrets {

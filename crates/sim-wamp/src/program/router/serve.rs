@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -44,8 +44,14 @@ pub(super) async fn run(config: Config) -> Result<()> {
     for open in listeners {
         serving.spawn(open.serve(router.clone(), bounds, closing.clone()));
     }
-    print(&ready)?;
-    stop.wanted().await;
+    if let Err(error) = print(&ready) {
+        // Those who connect know the addresses without being told.
+        tracing::warn!("{error:#}");
+    }
+    let failed = tokio::select! {
+        () = stop.wanted() => None,
+        ended = serving.join_next() => Some(ended),
+    };
     tracing::info!("saying goodbye to all sessions; another signal ends the program at once");
     closing.cancel();
     tokio::select! {
@@ -53,5 +59,8 @@ pub(super) async fn run(config: Config) -> Result<()> {
         () = stop.wanted() => tracing::warn!("some sessions were cut off"),
     }
     serving.shutdown().await;
-    Ok(())
+    match failed {
+        None => Ok(()),
+        Some(ended) => bail!("a listener ended by itself: {ended:?}"),
+    }
 }

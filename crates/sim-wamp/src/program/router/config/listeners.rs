@@ -60,86 +60,84 @@ fn read_one(
     let [path, origins, mode, unix, address] =
         ["path", "origins", "mode", "unix", "address"].map(|key| section.take(key));
     let tls = section.take("tls");
-    let is_websocket = is_websocket?;
-
+    let said = Said {
+        path: path.as_ref().map_or(Some("/ws".to_owned()), read_path),
+        origins: origins.as_ref().map_or(Some(Origins::Any), read_origins),
+        tls: tls.as_ref().map_or(Some(None), |field| read_tls(field, context).map(Some)),
+        address: address.as_ref().and_then(|field| read_address(field, taken)),
+        unix: unix.as_ref().and_then(|field| read_unix(field, context, taken)),
+        mode: mode.as_ref().map_or(Some(MODE), read_mode),
+    };
     let misplaced = |field: &Option<Field<'_>>, why: &str| {
         if let Some(field) = field {
             field.wrong(format_args!("means nothing here: leave it out, {why}"));
         }
     };
-    if !is_websocket {
-        misplaced(&path, "a raw socket has no path");
-        misplaced(&origins, "web pages do not open raw sockets");
+    match is_websocket {
+        Some(false) => {
+            misplaced(&path, "a raw socket has no path");
+            misplaced(&origins, "web pages do not open raw sockets");
+        }
+        Some(true) => misplaced(&unix, "a WebSocket comes over TCP"),
+        None => {}
     }
-    let listen = match (unix, is_websocket) {
-        (Some(unix), false) => {
-            misplaced(&address, "a Unix socket has only its path");
-            misplaced(&tls, "nobody can listen in on a Unix socket");
-            unix_socket(&unix, mode.as_ref(), context, taken)
+    let is_unix = unix.is_some() && is_websocket == Some(false);
+    if is_unix {
+        misplaced(&address, "a Unix socket has only its path");
+        misplaced(&tls, "nobody can listen in on a Unix socket");
+    } else if is_websocket.is_some() {
+        misplaced(&mode, "only a Unix socket has permissions");
+        if address.is_none() {
+            section.wrong("address", "is missing: give IP and port, such as \"127.0.0.1:8080\"");
         }
-        (unix, _) => {
-            misplaced(&unix, "a WebSocket comes over TCP");
-            misplaced(&mode, "only a Unix socket has permissions");
-            if address.is_none() {
-                section
-                    .wrong("address", "is missing: give IP and port, such as \"127.0.0.1:8080\"");
-            }
-            let address = address.and_then(|field| read_address(&field, taken));
-            let tls = tls.map(|field| read_tls(&field, context));
-            let path = match path.filter(|_| is_websocket) {
-                Some(path) => read_path(&path),
-                None => Some("/ws".to_owned()),
-            };
-            let origins = match origins.filter(|_| is_websocket) {
-                Some(origins) => read_origins(&origins),
-                None => Some(Origins::Any),
-            };
-            tcp(is_websocket, address, path, origins, tls)
-        }
-    };
+    }
     section.finish();
-    listen
+    if is_unix { said.unix() } else { said.tcp(is_websocket?) }
 }
 
-/// Puts together what was right.
-fn tcp(
-    is_websocket: bool,
-    address: Option<SocketAddr>,
+/// What a listener says, as far as it is right.
+struct Said {
     path: Option<String>,
     origins: Option<Origins>,
     tls: Option<Option<TlsAcceptor>>,
-) -> Option<Listen> {
-    let address = address?;
-    let tls = match tls {
-        Some(tls) => Some(tls?),
-        None => None,
-    };
-    Some(if is_websocket {
-        Listen::WebSocket { address, path: path?, origins: origins?, tls }
-    } else {
-        Listen::RawSocket { address, tls }
+    address: Option<SocketAddr>,
+    unix: Option<PathBuf>,
+    mode: Option<u32>,
+}
+
+impl Said {
+    fn unix(self) -> Option<Listen> {
+        Some(Listen::Unix { path: self.unix?, mode: self.mode? })
+    }
+
+    fn tcp(self, is_websocket: bool) -> Option<Listen> {
+        let (address, tls) = (self.address?, self.tls?);
+        Some(if is_websocket {
+            Listen::WebSocket { address, path: self.path?, origins: self.origins?, tls }
+        } else {
+            Listen::RawSocket { address, tls }
+        })
+    }
+}
+
+fn read_mode(field: &Field<'_>) -> Option<u32> {
+    field.parse(|text| {
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+        mode.ok_or("must be permissions in octal digits, such as \"0660\"")
     })
 }
 
-fn unix_socket(
-    unix: &Field<'_>,
-    mode: Option<&Field<'_>>,
+fn read_unix(
+    field: &Field<'_>,
     context: &Context<'_>,
     taken: &mut HashSet<String>,
-) -> Option<Listen> {
-    let mode = match mode {
-        Some(field) => field.parse(|text| {
-            let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
-            mode.ok_or("must be permissions in octal digits, such as \"0660\"")
-        }),
-        None => Some(MODE),
-    };
-    let path = context.directory.join(unix.text()?);
+) -> Option<PathBuf> {
+    let path = context.directory.join(field.text()?);
     if !taken.insert(path.display().to_string()) {
-        unix.wrong("is that of another `[[listen]]`: choose another path");
+        field.wrong("is that of another `[[listen]]`: choose another path");
         return None;
     }
-    Some(Listen::Unix { path, mode: mode? })
+    Some(path)
 }
 
 fn read_address(field: &Field<'_>, taken: &mut HashSet<String>) -> Option<SocketAddr> {
@@ -175,5 +173,7 @@ fn read_tls(field: &Field<'_>, context: &mut Context<'_>) -> Option<TlsAcceptor>
     let (certificate, key) = (context.directory.join(certificate?), context.directory.join(key?));
     let acceptor = tls_acceptor(&certificate, &key);
     context.secrets.note(key);
-    acceptor.map_err(|error| field.wrong(format_args!("cannot be used: {:#}", anyhow::Error::new(error)))).ok()
+    let wrong =
+        |error| field.wrong(format_args!("cannot be used: {:#}", anyhow::Error::new(error)));
+    acceptor.map_err(wrong).ok()
 }

@@ -107,13 +107,13 @@ impl<'a> Section<'a> {
     }
 
     /// Takes a key with a list of tables, which may be missing.
-    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'a>> {
+    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Self> {
         let items = self.read(key, Field::items).unwrap_or_default();
         items.iter().filter_map(Field::section).collect()
     }
 
     /// Takes a key with a list of tables, of which there must be one.
-    pub(super) fn need_sections(&mut self, key: &'static str, advice: &str) -> Vec<Section<'a>> {
+    pub(super) fn need_sections(&mut self, key: &'static str, advice: &str) -> Vec<Self> {
         let items = self.need(key, advice, Field::items);
         if items.as_ref().is_some_and(Vec::is_empty) {
             self.wrong(key, format_args!("is empty: {advice}"));

@@ -70,8 +70,7 @@ fn settings_of_the_example_that_are_not_in_force_are_accepted_and_are_the_defaul
             _ => line,
         })
         .collect();
-    let (config, has_secrets) =
-        Config::parse(&everything.join("\n"), directory.path()).unwrap();
+    let (config, has_secrets) = Config::parse(&everything.join("\n"), directory.path()).unwrap();
     assert_eq!(config.attempts, AttemptLimits::default());
     assert_eq!(format!("{:?}", config.limits), format!("{:?}", Limits::default()));
     assert_eq!(config.listeners.len(), 4);
@@ -128,8 +127,12 @@ fn all_problems_are_listed_with_their_lines() {
             "line 4: `listen[0].address` is missing: give IP and port, such as \"127.0.0.1:8080\"",
             "line 6: `listen[0].path` must be the path of a URL, such as \"/ws\"",
             "line 8: `realms[0].name` is no valid URI: give one such as \"realm1\"",
-            &format!("line 10: {}", problems(&format!("{LEAST}[limits]\npings = 1"))[0]
-                .strip_prefix(&format!("line {}: ", LINES + 2)).unwrap()),
+            &format!(
+                "line 10: {}",
+                problems(&format!("{LEAST}[limits]\npings = 1"))[0]
+                    .strip_prefix(&format!("line {}: ", LINES + 2))
+                    .unwrap()
+            ),
         ]
     );
     assert_eq!(
