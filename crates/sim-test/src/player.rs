@@ -97,7 +97,7 @@ impl TestPlayer {
         kwargs: &str,
     ) -> Result<Value, CallFailure> {
         let uri = format!("{}.model.{resource}.{pk}.{method}", self.root);
-        let payload = Payload::from_json(Some(args), Some(kwargs));
+        let payload = Payload::from_json(Some(args.to_owned()), Some(kwargs.to_owned()));
         match self.session.call(&uri, payload).await {
             Ok(answer) => Ok(first(answer.args_json())),
             Err(error) => {

@@ -24,6 +24,9 @@ pub const CANCELED: &str = "wamp.error.canceled";
 pub const SYSTEM_SHUTDOWN: &str = "wamp.close.system_shutdown";
 /// The Peer wants to leave the realm: used as a GOODBYE reason.
 pub const CLOSE_REALM: &str = "wamp.close.close_realm";
+/// Normal close of a session: used as a GOODBYE reason (default reason of the meta procedures that
+/// kill sessions).
+pub const CLOSE_NORMAL: &str = "wamp.close.normal";
 /// The session was killed by the router or on behalf of an operator: used as a GOODBYE reason.
 pub const KILLED: &str = "wamp.close.killed";
 /// A Peer acknowledges ending of a session: used as a GOODBYE reply reason.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sim_wamp::{
-    Action, Client, ClientOptions, Credentials, MatchPolicy, Payload, Publication, Router, Rule,
-    Rules, Serializer, Session, StaticUser, StaticUsers,
+    Action, CallOptions, Client, ClientOptions, Credentials, MatchPolicy, Payload, Publication,
+    Router, Rule, Rules, Serializer, Session, StaticUser, StaticUsers,
 };
 use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Handle;
@@ -41,7 +41,8 @@ async fn visit(url: &str, number: usize) {
     session.subscribe("b.", MatchPolicy::Prefix).await.expect("ann may");
     session.publish(Publication::new("b.c", Payload::text("x"))).await.expect("ann may");
     // A call that nobody answers.
-    let call = session.start_call(&format!("a.{number}"), Payload::empty(), Default::default());
+    let procedure = format!("a.{number}");
+    let call = session.start_call(&procedure, Payload::empty(), CallOptions::default());
     let call = call.await.expect("ann may");
     match number % 3 {
         0 => drop((call, session, incoming, connection)),

@@ -6,10 +6,10 @@ mod subscriptions;
 
 use std::sync::Arc;
 
-pub(crate) use history::History;
+pub(crate) use history::{History, Recorded};
 use retained::Retained;
-pub(crate) use subscriptions::Subscriber;
 use subscriptions::Subscriptions;
+pub(crate) use subscriptions::{Subscriber, Subscription};
 
 use super::member::Member;
 use super::outbox::{Notice, Outbox};
@@ -23,6 +23,8 @@ use crate::{Limits, Publication, SubscribeOptions};
 pub(crate) struct Broker {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) history: Vec<History>,
+    /// How many events were offered to the history.
+    offered: u64,
     retained: Retained,
     disclose: bool,
 }
@@ -42,6 +44,7 @@ impl Broker {
         Self {
             subscriptions: Subscriptions::new(limits.subscriptions),
             history,
+            offered: 0,
             retained: Retained::new(limits.retained_events, limits.retained_bytes),
             disclose,
         }
@@ -119,8 +122,9 @@ impl Broker {
     }
 
     fn keep(&mut self, published: Published) {
+        self.offered += 1;
         for history in &mut self.history {
-            history.record(&published);
+            history.record(self.offered, &published);
         }
         if published.publication.retain {
             self.retained.put(published);

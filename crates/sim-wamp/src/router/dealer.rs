@@ -6,6 +6,7 @@ mod registrations;
 use tokio::time::Instant;
 
 use calls::{Calls, OpenCall};
+pub(crate) use registrations::Registration;
 use registrations::Registrations;
 
 use super::member::Member;
@@ -14,7 +15,7 @@ use super::permission::Granted;
 use crate::message::{
     Answer, CallMessage, ErrorMessage, Features, InvocationMessage, Message, Violation, code,
 };
-use crate::{CancelMode, Payload, uri};
+use crate::{CancelMode, Payload, counters, uri};
 
 /// The registrations and open calls of one realm.
 #[derive(Debug)]
@@ -76,6 +77,7 @@ impl Dealer {
     ) -> Result<(), (&'static str, String)> {
         let caller = from.session();
         if !from.trusted && self.calls.count(caller) >= self.call_limit {
+            counters::limited("open_calls");
             let text = format!("session has its {} calls open: wait for one", self.call_limit);
             return Err((uri::RESOURCE_EXHAUSTED, text));
         }

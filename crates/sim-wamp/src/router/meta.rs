@@ -1,26 +1,115 @@
 //! The meta API: what a realm answers about itself under `wamp.`.
 
+mod history;
+mod registrations;
+mod sessions;
+mod subscriptions;
+
 use super::realm::Realm;
+use super::testaments;
 use crate::message::CallMessage;
-use crate::{CallError, Dict, Payload, SessionInfo, Value};
+use crate::{CallError, Dict, MatchPolicy, Payload, Value, uri};
+
+pub(super) use sessions::details as session_details;
+
+/// What a procedure answers.
+type Answer = Result<Vec<Value>, CallError>;
+
+/// A call of a procedure of the router itself.
+struct Meta<'a> {
+    realm: &'a mut Realm,
+    caller: u64,
+    args: Vec<Value>,
+    kwargs: Dict,
+}
 
 /// Answers a procedure of the router itself, or nothing if it is none.
 pub(super) fn call(
-    _realm: &mut Realm,
-    _session: u64,
-    _call: &CallMessage,
+    realm: &mut Realm,
+    caller: u64,
+    call: &CallMessage,
 ) -> Option<Result<Payload, CallError>> {
-    None
+    let procedure = call.procedure.strip_prefix(uri::RESERVED)?;
+    let (family, name) = procedure.split_once('.')?;
+    let answer: fn(Meta<'_>, &str, &Payload) -> Option<Answer> = match family {
+        "session" => |meta, name, payload| match name {
+            "add_testament" => Some(testaments::add(meta.realm, meta.caller, payload)),
+            "flush_testaments" => Some(testaments::flush(meta.realm, meta.caller, payload)),
+            _ => sessions::call(meta, name),
+        },
+        "registration" => |meta, name, _| registrations::call(meta, name),
+        "subscription" => |meta, name, _| subscriptions::call(meta, name),
+        _ => return None,
+    };
+    let (args, kwargs) = match call.payload.values() {
+        Ok(values) => values,
+        Err(error) => return Some(Err(invalid(&error.to_string()))),
+    };
+    let answered = answer(Meta { realm, caller, args, kwargs }, name, &call.payload)?;
+    Some(answered.map(|values| Payload::from_values(values, None)))
 }
 
-/// Returns what is told of a session.
-pub(super) fn session_details(info: &SessionInfo) -> Dict {
-    let fields: [(&str, Value); 5] = [
-        ("session", info.session.into()),
-        ("authid", (&*info.authid).into()),
-        ("authrole", (&*info.authrole).into()),
-        ("authmethod", (&*info.authmethod).into()),
-        ("authprovider", (&*info.authprovider).into()),
-    ];
-    fields.into_iter().collect()
+impl Meta<'_> {
+    fn id(&self, index: usize, name: &str) -> Result<u64, CallError> {
+        let id = self.args.get(index).and_then(Value::as_u64);
+        id.ok_or_else(|| invalid(&format!("argument `{name}` must be an id")))
+    }
+
+    fn text(&self, index: usize, name: &str) -> Result<&str, CallError> {
+        let text = self.args.get(index).and_then(Value::as_str);
+        text.ok_or_else(|| invalid(&format!("argument `{name}` must be a text")))
+    }
+
+    /// Reads a text that may be missing.
+    fn keyword(&self, name: &str) -> Result<Option<&str>, CallError> {
+        match self.kwargs.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(invalid(&format!("argument `{name}` must be a text"))),
+        }
+    }
+
+    /// Reads how URIs are compared, from the options of `lookup`.
+    fn policy(&self) -> Result<MatchPolicy, CallError> {
+        let options = self.args.get(1).and_then(Value::as_dict);
+        let name = options.and_then(|options| options.get("match"));
+        let name = name.or_else(|| self.kwargs.get("match"));
+        let policy = match name {
+            None | Some(Value::Null) => Some(MatchPolicy::Exact),
+            Some(name) => name.as_str().and_then(MatchPolicy::from_name),
+        };
+        policy.ok_or_else(|| invalid("option `match` must be `exact`, `prefix` or `wildcard`"))
+    }
+
+    /// Reads why something is taken from a session.
+    fn reason(&self, default: &str) -> Result<String, CallError> {
+        match self.keyword("reason")? {
+            None => Ok(default.to_owned()),
+            Some(reason) if uri::validate(reason, MatchPolicy::Exact) => Ok(reason.to_owned()),
+            Some(_) => Err(CallError::new(uri::INVALID_URI, "argument `reason` must be a URI")),
+        }
+    }
+}
+
+fn invalid(text: &str) -> CallError {
+    CallError::new(uri::INVALID_ARGUMENT, text)
+}
+
+/// Makes a list of ids.
+fn ids(ids: impl IntoIterator<Item = u64>) -> Value {
+    Value::List(ids.into_iter().map(Value::from).collect())
+}
+
+/// Makes the ids of one kind of thing, in a list per matching policy.
+fn by_policy(all: impl Iterator<Item = (MatchPolicy, u64)>) -> Value {
+    let (mut exact, mut prefix, mut wildcard) = (Vec::new(), Vec::new(), Vec::new());
+    for (policy, id) in all {
+        match policy {
+            MatchPolicy::Exact => exact.push(id),
+            MatchPolicy::Prefix => prefix.push(id),
+            MatchPolicy::Wildcard => wildcard.push(id),
+        }
+    }
+    let lists = [("exact", ids(exact)), ("prefix", ids(prefix)), ("wildcard", ids(wildcard))];
+    Value::Dict(lists.into_iter().collect())
 }

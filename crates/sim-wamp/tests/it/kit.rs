@@ -9,8 +9,8 @@ use axum::serve::ListenerExt;
 use futures_util::{SinkExt, StreamExt};
 use sim_wamp::{
     Action, AuthMethod, AuthRefused, Authenticator, Client, ClientOptions, Connection, CraSecret,
-    Credentials, Event, Identity, Incoming, Invocation, Limits, MatchPolicy, Payload, Router, Rule,
-    Rules, Serializer, Session, SessionEvent,
+    Credentials, Event, Identity, Incoming, Invocation, Limits, LocalSession, MatchPolicy, Payload,
+    Router, Rule, Rules, Serializer, Session, SessionEvent,
 };
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
@@ -130,7 +130,7 @@ impl Server {
     }
 
     /// Returns where sessions of a way connect.
-    fn url_of(&self, transport: Transport) -> String {
+    pub(crate) fn url_of(&self, transport: Transport) -> String {
         match transport {
             Transport::WebSocket => self.url(),
             Transport::Tcp => format!("tcp://{}", self.raw_address),
@@ -147,8 +147,7 @@ impl Server {
         match way {
             Way::Local => {
                 let local = self.router.attach_as("realm1", "7", "player").await;
-                let (session, incoming) = local.expect("the realm is there").split();
-                Joined { session, incoming, _connection: None }
+                Joined::of(local.expect("the realm is there"))
             }
             Way::Remote(transport, serializer) => {
                 let (authid, ticket) = ("seven@example.org".to_owned(), "pass".to_owned());
@@ -167,8 +166,7 @@ impl Server {
     /// Joins as the trusted engine.
     pub(crate) async fn engine(&self) -> Joined {
         let local = self.router.attach("realm1", "engine", "service").await;
-        let (session, incoming) = local.expect("the realm is there").split();
-        Joined { session, incoming, _connection: None }
+        Joined::of(local.expect("the realm is there"))
     }
 
     /// Opens a bare WebSocket.
@@ -243,6 +241,11 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    pub(crate) fn of(joined: LocalSession) -> Self {
+        let (session, incoming) = joined.split();
+        Self { session, incoming, _connection: None }
+    }
+
     pub(crate) async fn invocation(&mut self) -> Invocation {
         match soon(self.incoming.recv()).await {
             Some(SessionEvent::Invocation(invocation)) => invocation,

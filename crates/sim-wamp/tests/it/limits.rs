@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use sim_wamp::{Client, Credentials, Error, Limits, MatchPolicy, Payload, Publication, uri};
+use sim_wamp::{
+    CallOptions, Client, Credentials, Error, Limits, MatchPolicy, Payload, Publication, Serializer,
+    SessionEvent, SlowSubscriber, uri,
+};
 use tokio_tungstenite::tungstenite::Message as Frame;
 
-use crate::kit::{Heard, Server, Way, args, soon};
+use crate::kit::{Heard, Server, Transport, Way, args, soon};
 
 async fn server(change: impl FnOnce(&mut Limits)) -> Server {
     let mut limits = Limits::default();
@@ -196,4 +199,136 @@ async fn deaf_session_cancels_calls_and_still_gets_its_results() {
     assert_eq!(canceled.unwrap_err().uri, uri::CANCELED);
     let own = soon(session.call("app.x", Payload::empty())).await;
     assert_eq!(own.unwrap_err().uri, uri::CANCELED);
+}
+
+#[tokio::test]
+async fn connections_are_limited_in_all_and_per_address() {
+    for change in [(|limits: &mut Limits| limits.connections = 2) as fn(&mut Limits), |limits| {
+        limits.connections_per_address = 2
+    }] {
+        let server = server(change).await;
+        let first = server.join(Way::SOCKET).await;
+        let tcp = Way::Remote(Transport::Tcp, Serializer::Cbor);
+        let _second = server.join(tcp).await;
+        for url in [server.url(), server.url_of(Transport::Tcp)] {
+            let refused = soon(Client::connect(&url, "realm1", Credentials::Anonymous)).await;
+            let Err(Error::Connect(refused)) = refused else { panic!("{refused:?}") };
+            let said = format!("{refused:?}");
+            assert!(said.contains("503") || said.contains("Refused(Connections)"), "{said}");
+        }
+        let id = first.session.info().session;
+        let watcher = server.engine().await;
+        soon(watcher.session.subscribe(uri::ON_LEAVE, MatchPolicy::Exact)).await.unwrap();
+        drop(first);
+        // The place is free when the connection's task has ended, a moment after the session.
+        let again = async {
+            loop {
+                let client = Client::connect(&server.url(), "realm1", Credentials::Anonymous).await;
+                if let Ok(client) = client {
+                    return client;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        assert_ne!(soon(again).await.session.info().session, id);
+    }
+}
+
+#[tokio::test]
+async fn long_hello_is_refused_where_a_long_message_is_not() {
+    let server = server(|limits| limits.hello_bytes = 1_000).await;
+    let hello = |length: usize| {
+        let text = r#"[1,"realm1",{"roles":{},"authmethods":["anonymous"],"x":""}]"#;
+        text.replace(r#""""#, &format!("\"{}\"", "x".repeat(length - text.len())))
+    };
+    let mut raw = server.raw().await;
+    raw.send(&hello(1_000)).await;
+    assert!(raw.text().await.starts_with("[2,"));
+    let mut raw = server.raw().await;
+    raw.send(&hello(1_001)).await;
+    assert_eq!(raw.hear().await, Heard::Close(1009));
+}
+
+#[tokio::test]
+async fn peer_that_sends_too_fast_is_slowed_down_and_loses_nothing() {
+    let server = server(|limits| limits.messages_per_second = 50).await;
+    let mut engine = server.engine().await;
+    soon(engine.session.subscribe("app.t", MatchPolicy::Exact)).await.unwrap();
+    let hasty = server.join(Way::SOCKET).await;
+    let start = std::time::Instant::now();
+    for n in 0..70 {
+        let publication = Publication::new("app.t", args(&format!("[{n}]")));
+        soon(hasty.session.publish(publication)).await.unwrap();
+    }
+    for n in 0..70 {
+        assert_eq!(engine.event().await.payload, args(&format!("[{n}]")));
+    }
+    // What a second allows passes at once; the other twenty take their time.
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(350), "{took:?}");
+}
+
+#[tokio::test]
+async fn slow_subscriber_may_lose_events_where_that_is_declared_but_never_answers() {
+    let server = server(|limits| {
+        limits.queue = 64;
+        limits.slow_subscriber = SlowSubscriber::Drop;
+    })
+    .await;
+    let mut engine = server.engine().await;
+    soon(engine.session.register("app.x", MatchPolicy::Exact)).await.unwrap();
+    let mut slow = server.raw_joined().await;
+    slow.send(r#"[32,1,{},"app.t"]"#).await;
+    slow.text().await;
+    slow.send(r#"[48,7,{},"app.x"]"#).await;
+    let call = engine.invocation().await;
+    let text = args(&format!("[\"{}\"]", "x".repeat(100_000)));
+    for _ in 0..1_000 {
+        let publication = Publication::new("app.t", text.clone()).acknowledged();
+        soon(engine.session.publish(publication)).await.unwrap();
+    }
+    call.respond(Ok(args("[1]"))).await;
+    let mut events = 0;
+    let answer = loop {
+        let text = slow.text().await;
+        if !text.starts_with("[36,") {
+            break text;
+        }
+        events += 1;
+    };
+    assert_eq!(answer, "[50,7,{},[1]]");
+    assert!(events < 1_000, "none of {events} events was dropped");
+}
+
+#[tokio::test]
+async fn answer_that_finds_no_room_ends_the_session_and_fails_its_calls() {
+    let server = server(|limits| {
+        limits.queue = 64;
+        limits.slow_subscriber = SlowSubscriber::Drop;
+        limits.closing = Duration::from_millis(200);
+    })
+    .await;
+    let mut engine = server.engine().await;
+    soon(engine.session.subscribe(uri::ON_LEAVE, MatchPolicy::Exact)).await.unwrap();
+    soon(engine.session.register("app.x", MatchPolicy::Exact)).await.unwrap();
+    let mut stuck = server.raw_joined().await;
+    stuck.send(r#"[64,1,{},"app.never"]"#).await;
+    stuck.text().await;
+    let caller = server.join(Way::SOCKET).await;
+    let calling = caller.session.start_call("app.never", args("[]"), CallOptions::default());
+    let pending = soon(calling).await.unwrap();
+    let text = args(&format!("[\"{}\"]", "x".repeat(1_000_000)));
+    let flood = async {
+        for request in 0.. {
+            stuck.send(&format!(r#"[48,{request},{{}},"app.x"]"#)).await;
+            match soon(engine.incoming.recv()).await {
+                Some(SessionEvent::Invocation(call)) => call.respond(Ok(text.clone())).await,
+                Some(SessionEvent::Event(event)) => return event.topic,
+                other => panic!("{other:?}"),
+            }
+        }
+        unreachable!("the session is ended before there are no numbers left");
+    };
+    assert_eq!(&*soon(flood).await, uri::ON_LEAVE);
+    assert_eq!(soon(pending.result()).await.unwrap_err().uri, uri::CANCELED);
 }

@@ -5,4 +5,6 @@ mod features;
 mod frames;
 mod kit;
 mod limits;
+mod meta;
+mod rights;
 mod sessions;

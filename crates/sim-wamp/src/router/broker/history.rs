@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Published;
+use crate::MatchPolicy;
 use crate::access::Pattern;
-use crate::{MatchPolicy, SessionInfo};
 
 /// The last events of the topics of one pattern.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub(crate) struct History {
 /// An event with the time at which it was published.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
+    /// Counts all recorded events of the realm.
+    pub(crate) number: u64,
     pub(crate) at: jiff::Timestamp,
     pub(crate) published: Published,
 }
@@ -29,27 +31,25 @@ impl History {
     }
 
     /// Remembers an event, if it is one of these, and forgets the oldest if there are too many.
-    pub(super) fn record(&mut self, published: &Published) {
-        let topic = &published.publication.topic;
-        if self.limit == 0 || !self.pattern.policy.matches(&self.pattern.uri, topic) {
+    ///
+    /// Events for or against certain sessions are not remembered: those who ask later have other
+    /// ids.
+    pub(super) fn record(&mut self, number: u64, published: &Published) {
+        let publication = &published.publication;
+        let is_for_sessions = publication.eligible.is_some() || !publication.exclude.is_empty();
+        let matches = self.pattern.policy.matches(&self.pattern.uri, &publication.topic);
+        if self.limit == 0 || is_for_sessions || !matches {
             return;
         }
         if self.events.len() >= self.limit {
             self.events.pop_front();
         }
         let at = jiff::Timestamp::now();
-        self.events.push_back(Recorded { at, published: published.clone() });
+        self.events.push_back(Recorded { number, at, published: published.clone() });
     }
 
     /// Walks over the events, the oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Recorded> {
         self.events.iter()
-    }
-}
-
-impl Recorded {
-    /// Says whether the lists of the publication let a session see the event.
-    pub(crate) fn is_for(&self, info: &SessionInfo) -> bool {
-        self.published.publication.is_for(info)
     }
 }

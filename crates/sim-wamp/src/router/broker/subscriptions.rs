@@ -10,7 +10,7 @@ use crate::pattern::PatternMap;
 use crate::router::member::Member;
 use crate::router::outbox::Outbox;
 use crate::router::permission::Granted;
-use crate::{Dict, MatchPolicy, Payload, SessionInfo, Value, uri};
+use crate::{Dict, MatchPolicy, Payload, SessionInfo, Value, counters, uri};
 
 /// The subscriptions.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ impl Subscriptions {
         let known = self.by_pattern.get(&topic, policy).copied();
         let is_new = known.is_none_or(|id| !own.contains(&id));
         if is_new && !from.trusted && own.len() >= self.limit {
+            counters::limited("subscriptions");
             let text = format!("session has its {} subscriptions: end one first", self.limit);
             let uri = uri::RESOURCE_EXHAUSTED;
             out.send(session, Message::error(code::SUBSCRIBE, request, uri, &text));

@@ -8,7 +8,7 @@ use crate::message::{Features, Message, Revoked, code};
 use crate::pattern::PatternMap;
 use crate::router::member::Member;
 use crate::router::outbox::Outbox;
-use crate::{Dict, Invoke, MatchPolicy, Payload, RegisterOptions, Value, uri};
+use crate::{Dict, Invoke, MatchPolicy, Payload, RegisterOptions, Value, counters, uri};
 
 /// The registrations.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ impl Registrations {
         let session = from.session();
         let count = self.by_session.get(&session).map_or(0, HashSet::len);
         if !from.trusted && count >= self.limit {
+            counters::limited("registrations");
             let text = format!("session has its {} registrations: withdraw one first", self.limit);
             let error = Message::error(code::REGISTER, request, uri::RESOURCE_EXHAUSTED, &text);
             out.send(session, error);

@@ -1,0 +1,152 @@
+//! `wamp.subscription.get_events`: what was published on the topics of a subscription.
+
+use jiff::Timestamp;
+
+use super::{Answer, Meta, invalid, subscriptions};
+use crate::router::broker::{Recorded, Subscriber};
+use crate::router::member::Member;
+use crate::{CallError, Dict, Value};
+
+/// Answers the remembered events that the caller may see: it must follow the topic itself, and
+/// sees no more of the past than it would have received.
+pub(super) fn events(meta: &Meta<'_>) -> Answer {
+    let subscription = subscriptions::of_id(meta)?;
+    let Some((member, _)) = meta.realm.sessions.get(&meta.caller) else {
+        return Err(subscriptions::no_such(subscription.id));
+    };
+    let subscriber = subscription.subscribers.get(&meta.caller);
+    if subscriber.is_none() && !member.trusted {
+        return Err(subscriptions::no_such(subscription.id));
+    }
+    let query = Query::read(meta)?;
+    let mut recorded: Vec<&Recorded> =
+        meta.realm.broker.history.iter().flat_map(|it| it.iter()).collect();
+    recorded.retain(|it| {
+        let topic = &it.published.publication.topic;
+        subscription.policy.matches(&subscription.topic, topic) && is_for(it, member, subscriber)
+    });
+    // The patterns of two histories may overlap.
+    recorded.sort_by_key(|it| it.number);
+    recorded.dedup_by_key(|it| it.number);
+    let found = query.choose(recorded);
+    let events = found.into_iter().map(|it| event(it, subscription.id, member.trusted));
+    Ok(vec![Value::List(events.collect())])
+}
+
+fn is_for(recorded: &Recorded, member: &Member, subscriber: Option<&Subscriber>) -> bool {
+    match subscriber {
+        Some(subscriber) => subscriber.receives(&recorded.published),
+        None => member.trusted,
+    }
+}
+
+fn event(recorded: &Recorded, subscription: u64, trusted: bool) -> Value {
+    let published = &recorded.published;
+    let mut details = Dict::new();
+    details.insert("topic", &*published.publication.topic);
+    if let Some(publisher) = published.publisher.as_ref().filter(|_| published.disclosed || trusted)
+    {
+        details.insert("publisher", publisher.session);
+        details.insert("publisher_authid", &*publisher.authid);
+        details.insert("publisher_authrole", &*publisher.authrole);
+    }
+    let mut event = Dict::new();
+    event.insert("timestamp", recorded.at.to_string());
+    event.insert("subscription", subscription);
+    event.insert("publication", published.id);
+    event.insert("details", details);
+    let payload = &published.publication.payload;
+    // What no other serialization has is left out.
+    if let Ok((args, kwargs)) = payload.values() {
+        if payload.has_args() {
+            event.insert("args", args);
+        }
+        if payload.has_kwargs() {
+            event.insert("kwargs", kwargs);
+        }
+    }
+    event.into()
+}
+
+/// Which events somebody wants to see.
+#[derive(Debug, Default)]
+struct Query {
+    limit: Option<u64>,
+    reverse: bool,
+    topic: Option<String>,
+    from: [Option<Timestamp>; 2],
+    until: [Option<Timestamp>; 2],
+    from_publication: [Option<u64>; 2],
+    until_publication: [Option<u64>; 2],
+}
+
+impl Query {
+    fn read(meta: &Meta<'_>) -> Result<Self, CallError> {
+        let number = |name: &str, value: Option<&Value>| match value {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                let number = value.as_u64().filter(|number| *number > 0);
+                let text = format!("argument `{name}` must be a positive integer");
+                number.map(Some).ok_or_else(|| invalid(&text))
+            }
+        };
+        let id = |name: &str| number(name, meta.kwargs.get(name));
+        let time = |name: &str| match meta.keyword(name)?.map(str::parse) {
+            None => Ok(None),
+            Some(Ok(time)) => Ok(Some(time)),
+            Some(Err(_)) => {
+                Err(invalid(&format!("argument `{name}` must be a timestamp of RFC 3339")))
+            }
+        };
+        let reverse = match meta.kwargs.get("reverse") {
+            None | Some(Value::Null) => false,
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| invalid("argument `reverse` must be true or false"))?,
+        };
+        // Others take the limit as a second argument.
+        let limit = meta.kwargs.get("limit").or_else(|| meta.args.get(1));
+        Ok(Self {
+            limit: number("limit", limit)?,
+            reverse,
+            topic: meta.keyword("topic")?.map(str::to_owned),
+            from: [time("from_time")?, time("after_time")?],
+            until: [time("until_time")?, time("before_time")?],
+            from_publication: [id("from_publication")?, id("after_publication")?],
+            until_publication: [id("until_publication")?, id("before_publication")?],
+        })
+    }
+
+    /// Chooses among events that come in the order in which they were published.
+    fn choose<'a>(&self, mut events: Vec<&'a Recorded>) -> Vec<&'a Recorded> {
+        let position = |id: Option<u64>| {
+            // An event that is not remembered limits nothing.
+            id.and_then(|id| events.iter().position(|it| it.published.id == id))
+        };
+        let [from, after] = self.from_publication.map(position);
+        let [until, before] = self.until_publication.map(position);
+        let mut index = 0;
+        events.retain(|it| {
+            let here = index;
+            index += 1;
+            from.is_none_or(|from| here >= from)
+                && after.is_none_or(|after| here > after)
+                && until.is_none_or(|until| here <= until)
+                && before.is_none_or(|before| here < before)
+                && self.from[0].is_none_or(|from| it.at >= from)
+                && self.from[1].is_none_or(|after| it.at > after)
+                && self.until[0].is_none_or(|until| it.at <= until)
+                && self.until[1].is_none_or(|before| it.at < before)
+                && self
+                    .topic
+                    .as_deref()
+                    .is_none_or(|it_is| *it.published.publication.topic == *it_is)
+        });
+        if self.reverse {
+            events.reverse();
+        }
+        let limit = self.limit.and_then(|limit| usize::try_from(limit).ok());
+        events.truncate(limit.unwrap_or(usize::MAX));
+        events
+    }
+}
