@@ -11,6 +11,9 @@ mod message;
 mod options;
 mod pattern;
 mod payload;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod program;
 mod router;
 mod rules;
 mod serializer;

@@ -1,0 +1,66 @@
+//! Serving until the program is told to stop.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::config::{Config, Realm};
+use super::listen::{Bounds, Open};
+use super::rights::{Rights, Users};
+use crate::Router;
+use crate::program::print;
+use crate::program::stop::Stop;
+
+pub(super) async fn run(config: Config) -> Result<()> {
+    let mut stop = Stop::listen().context("cannot wait for signals")?;
+    let bounds = Bounds { patience: config.limits.handshake, most: config.limits.connections };
+    let mut listeners = Vec::new();
+    let mut ready = String::new();
+    for listen in config.listeners {
+        let open = Open::new(listen).await?;
+        ready += &format!("listening on {}\n", open.url()?);
+        listeners.push(open);
+    }
+    let mut builder = Router::builder()
+        .limits(config.limits)
+        .attempts(config.attempts)
+        .uri_rule(config.uris)
+        .disclose(config.disclose);
+    for history in config.history {
+        builder = builder.history(&history.uri, history.policy, history.limit);
+    }
+    let (mut users, mut rights) = (Users::default(), Rights::default());
+    for Realm { name, users: its_users, rules } in config.realms {
+        builder = builder.realm(name.as_str());
+        users.insert(name.clone(), its_users);
+        rights.insert(name, rules);
+    }
+    let router = builder.authenticator(Arc::new(users)).authorizer(Arc::new(rights)).start();
+
+    let closing = CancellationToken::new();
+    let mut serving = JoinSet::new();
+    for open in listeners {
+        serving.spawn(open.serve(router.clone(), bounds, closing.clone()));
+    }
+    if let Err(error) = print(&ready) {
+        // Those who connect know the addresses without being told.
+        tracing::warn!("{error:#}");
+    }
+    let failed = tokio::select! {
+        () = stop.wanted() => None,
+        ended = serving.join_next() => Some(ended),
+    };
+    tracing::info!("saying goodbye to all sessions; another signal ends the program at once");
+    closing.cancel();
+    tokio::select! {
+        () = router.shutdown() => {}
+        () = stop.wanted() => tracing::warn!("some sessions were cut off"),
+    }
+    serving.shutdown().await;
+    match failed {
+        None => Ok(()),
+        Some(ended) => bail!("a listener ended by itself: {ended:?}"),
+    }
+}
