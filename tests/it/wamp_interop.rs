@@ -8,6 +8,11 @@ use black_box::{Finished, Node, Python, Router, run_to_end};
 
 /// The users whom the programs log in as, and what guests may do.
 const CONFIG: &str = r#"
+[[history]]
+uri = "com.example."
+match = "prefix"
+limit = 1000
+
 [[listen]]
 transport = "websocket"
 address = "127.0.0.1:0"
@@ -56,6 +61,7 @@ name = "guest"
 uri = "com.example.public."
 match = "prefix"
 allow = ["call", "subscribe"]
+disclose = true
 "#;
 
 /// The transports of the configuration, in the order in which the programs take them.
