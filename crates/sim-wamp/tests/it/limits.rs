@@ -87,7 +87,8 @@ async fn subscriptions_registrations_and_open_calls_are_limited_per_session() {
             first.respond(Ok(Payload::empty())).await;
             second.respond(Ok(Payload::empty())).await;
         };
-        let ((first, second, third), ()) = soon(async { tokio::join!(calling, answering) }).await;
+        let both = Box::pin(async { tokio::join!(calling, answering) });
+        let ((first, second, third), ()) = soon(both).await;
         assert_eq!((first, second), (Ok(Payload::empty()), Ok(Payload::empty())));
         assert_eq!(third.unwrap_err().uri, uri::RESOURCE_EXHAUSTED);
         soon(session.leave()).await;
