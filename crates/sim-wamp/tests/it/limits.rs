@@ -204,9 +204,13 @@ async fn deaf_session_cancels_calls_and_still_gets_its_results() {
 
 #[tokio::test]
 async fn connections_are_limited_in_all_and_per_address() {
-    for change in [(|limits: &mut Limits| limits.connections = 2) as fn(&mut Limits), |limits| {
-        limits.connections_per_address = 2
-    }] {
+    let in_all: fn(&mut Limits) = |limits| {
+        limits.connections = 2;
+    };
+    let per_address: fn(&mut Limits) = |limits| {
+        limits.connections_per_address = 2;
+    };
+    for change in [in_all, per_address] {
         let server = server(change).await;
         let first = server.join(Way::SOCKET).await;
         let tcp = Way::Remote(Transport::Tcp, Serializer::Cbor);

@@ -1,3 +1,5 @@
+//! Failed logins are counted, and forgotten in time.
+
 use super::*;
 
 const LIMITS: AttemptLimits =

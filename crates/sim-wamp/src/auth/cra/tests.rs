@@ -1,3 +1,5 @@
+//! WAMP-CRA against the vectors of others.
+
 use super::*;
 
 /// What autobahn-python 26.10 and autobahn-js 26.3 were given to sign.

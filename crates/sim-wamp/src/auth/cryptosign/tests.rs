@@ -1,3 +1,5 @@
+//! Cryptosign against the vectors of the specification.
+
 use super::*;
 
 const CHANNEL: &str = "62e935ae755f3d48f80d4d59f6121358c435722a67e859cc0caa8b539027f2ff";

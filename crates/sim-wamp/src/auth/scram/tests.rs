@@ -1,3 +1,5 @@
+//! SCRAM against the vectors of RFC 7677 and of others.
+
 use super::*;
 use crate::{Dict, Value};
 

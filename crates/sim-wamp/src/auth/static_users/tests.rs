@@ -1,3 +1,5 @@
+//! Users of a list, and those who are not on it.
+
 use super::*;
 use crate::ScramKdf;
 
