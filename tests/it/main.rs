@@ -15,3 +15,4 @@ mod round;
 mod seed;
 mod startup;
 mod stock_browser;
+mod wamp_interop;

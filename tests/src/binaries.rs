@@ -31,6 +31,19 @@ impl Binaries {
         built.as_ref().map_err(|error| anyhow::anyhow!(error.clone()))
     }
 
+    /// Builds the router in the profile of the running test, the first time it is asked.
+    ///
+    /// It is built apart from the others: the library that it shares with them has fewer features
+    /// there. `BLACK_BOX_BINARIES` holds for it as well.
+    ///
+    /// # Errors
+    /// When the build fails; every later call answers with the same text.
+    pub fn router() -> Result<&'static Path> {
+        static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let built = BUILT.get_or_init(|| build_router().map_err(|error| format!("{error:#}")));
+        built.as_deref().map_err(|error| anyhow::anyhow!(error.clone()))
+    }
+
     /// Finds the programs beside the running one, or in the directory chosen by
     /// `BLACK_BOX_BINARIES`, without building anything.
     ///
@@ -47,16 +60,32 @@ impl Binaries {
     }
 
     fn in_dir(dir: &Path) -> Self {
-        let suffix = std::env::consts::EXE_SUFFIX;
-        let path = |name| dir.join(format!("{name}{suffix}"));
+        let path = |name| program(dir, name);
         let games = path("games-api");
         Self { service: path("div-service"), seed: path("div-seed"), games }
     }
 }
 
+fn program(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
 fn build() -> Result<Binaries> {
+    let packages = ["-p", "div-service", "-p", "div-seed", "-p", "sim-games-server"];
+    let dir = build_into_profile(&[&["--bins"][..], &packages].concat())?;
+    Ok(Binaries::in_dir(&dir))
+}
+
+fn build_router() -> Result<PathBuf> {
+    let args = ["-p", "sim-wamp", "--features", "cli", "--bin", "sim-router"];
+    Ok(program(&build_into_profile(&args)?, "sim-router"))
+}
+
+/// Builds what these arguments of `cargo build` say, and tells where it lies; where a directory
+/// was chosen, nothing is built.
+fn build_into_profile(args: &[&str]) -> Result<PathBuf> {
     if let Some(dir) = chosen_dir() {
-        return Ok(Binaries::in_dir(&dir));
+        return Ok(dir);
     }
     let dir = profile_dir()?;
     let target_dir = dir.parent().context("a profile's directory lies in the target directory")?;
@@ -74,8 +103,9 @@ fn build() -> Result<Binaries> {
         }
     }
     let output = cargo
-        .args(["build", "--quiet", "--bins", "-p", "div-service", "-p", "div-seed"])
-        .args(["-p", "sim-games-server", "--profile", profile, "--target-dir"])
+        .args(["build", "--quiet", "--profile", profile])
+        .args(args)
+        .arg("--target-dir")
         .arg(target_dir)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -83,7 +113,7 @@ fn build() -> Result<Binaries> {
     if !output.status.success() {
         bail!("building the programs failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(Binaries::in_dir(&dir))
+    Ok(dir)
 }
 
 fn chosen_dir() -> Option<PathBuf> {

@@ -1,5 +1,6 @@
 //! The house rules that no compiler checks; every violation is listed, not only the first.
 
+mod features;
 mod layers;
 mod manifests;
 mod sources;
@@ -11,6 +12,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::cargo::Workspace;
+
+/// The page that names the test of each feature, and the crate that has the tests.
+const FEATURES: &str = "docs/WAMP.md";
+const FEATURES_OF: &str = "crates/sim-wamp";
 
 /// One breach of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +82,14 @@ fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
         for path in rust_files(&package.dir)? {
             violations.extend(sources::check(&read(&workspace.root, &path)?));
         }
+    }
+    let features = workspace.root.join(FEATURES);
+    if features.exists() {
+        let sources: Result<Vec<TextFile>> = rust_files(&workspace.root.join(FEATURES_OF))?
+            .iter()
+            .map(|path| read(&workspace.root, path))
+            .collect();
+        violations.extend(features::check(&read(&workspace.root, &features)?, &sources?));
     }
     let readme = workspace.root.join("README.md");
     if readme.exists() {

@@ -67,6 +67,9 @@ pub const NO_SUCH_SESSION: &str = "wamp.error.no_such_session";
 /// The arguments cannot be carried to the other Peer, whose serialization does not have such
 /// values (not in the specification).
 pub const PAYLOAD_NOT_SUPPORTED: &str = "wamp.error.payload_not_supported";
+/// Another Callee has taken the procedure over: used as the reason of UNREGISTERED (not in the
+/// specification, but clients want a URI there).
+pub const TAKEN_OVER: &str = "wamp.registration.taken_over";
 /// Fired when a registration is created through a registration request for a URI which was
 /// previously without a registration.
 pub const ON_REGISTRATION_CREATE: &str = "wamp.registration.on_create";

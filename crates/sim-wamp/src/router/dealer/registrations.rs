@@ -79,7 +79,7 @@ impl Registrations {
         if options.force_reregister
             && let Some(id) = known.take()
         {
-            self.revoke_all(id, "another callee has taken the procedure over", out);
+            self.revoke_all(id, uri::TAKEN_OVER, out);
         }
         let answer = match known {
             None => Ok(self.create(from, options, procedure, out)),
