@@ -74,3 +74,35 @@ async fn login_that_is_no_login_does_not_reach_the_router() {
     assert!(said.ends_with("--ticket, --secret"), "{said}");
     router.running.stop().await;
 }
+
+#[tokio::test]
+async fn realms_know_nothing_of_each_others_users_and_rules() {
+    let other = r#"
+[[realms]]
+name = "realm2"
+[[realms.users]]
+authid = "ann"
+role = "user"
+ticket = "other-secret-of-ann"
+[[realms.roles]]
+name = "user"
+[[realms.roles.rules]]
+uri = "com.example.other"
+allow = ["publish"]
+"#;
+    let router = Router::start_in(TempDir::new().unwrap(), WEBSOCKET, other).await;
+    let there = |ticket| {
+        let ann = router.wamp(0).env("WAMP_AUTHID", "ann").env("WAMP_TICKET", ticket);
+        ann.env("WAMP_REALM", "realm2")
+    };
+    let publish = |topic: &'static str| ["publish", topic, "--acknowledge"];
+    router.ann(0).run(&publish("com.example.topic")).await;
+    there("other-secret-of-ann").run(&publish("com.example.other")).await;
+    let said = there("other-secret-of-ann").fail(&publish("com.example.topic")).await;
+    assert!(said.starts_with("error: wamp.error.not_authorized: "), "{said}");
+    let said = there("secret-of-ann").fail(&["ping"]).await;
+    assert!(said.contains("`wamp.error.authentication_failed`"), "{said}");
+    let said = router.wamp(0).env("WAMP_REALM", "realm2").fail(&["ping"]).await;
+    assert!(said.starts_with("error: the router aborted the session with "), "{said}");
+    router.running.stop().await;
+}

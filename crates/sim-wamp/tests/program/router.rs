@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
-use sim_wamp::{Client, Credentials, SessionEvent};
+use serde_json::{Value, json};
+use sim_wamp::{Client, Credentials, MatchPolicy, Payload, SessionEvent};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,6 +31,26 @@ async fn sessions_are_told_goodbye_at_the_end() {
         assert_eq!((code, said.concat().as_str()), (Some(1), expected));
         assert_eq!(router.running.ended().await.0, Some(0));
     }
+}
+
+#[tokio::test]
+async fn topics_have_the_history_that_the_configuration_says() {
+    let history = "[[history]]\nuri = \"com.example.\"\nmatch = \"prefix\"\nlimit = 2\n";
+    let router = Router::start(&format!("{history}{WEBSOCKET}")).await;
+    for number in ["1", "2", "3"] {
+        router.ann(0).run(&["publish", "com.example.topic", number, "--acknowledge"]).await;
+    }
+    let credentials = Credentials::Ticket { authid: "ann".into(), ticket: "secret-of-ann".into() };
+    let client = Client::connect(&router.urls[0], "realm1", credentials).await.unwrap();
+    let session = &client.session;
+    let subscription = session.subscribe("com.example.topic", MatchPolicy::Exact).await.unwrap();
+    let ask = Payload::from_args(&[subscription]).unwrap();
+    let events = session.call("wamp.subscription.get_events", ask).await.unwrap();
+    let (events,): (Vec<Value>,) = events.args().unwrap();
+    let numbers: Vec<_> = events.iter().map(|event| &event["args"][0]).collect();
+    assert_eq!(numbers, [&json!(2), &json!(3)]);
+    client.close().await;
+    router.running.stop().await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use crate::program::stop::Stop;
 
 pub(super) async fn run(config: Config) -> Result<()> {
     let mut stop = Stop::listen().context("cannot wait for signals")?;
+    allow_files(config.limits.connections);
     let bounds = Bounds { patience: config.limits.handshake, most: config.limits.connections };
     let mut listeners = Vec::new();
     let mut ready = String::new();
@@ -62,5 +64,22 @@ pub(super) async fn run(config: Config) -> Result<()> {
     match failed {
         None => Ok(()),
         Some(ended) => bail!("a listener ended by itself: {ended:?}"),
+    }
+}
+
+/// Takes all the open files that the system allows: what it gives unasked is often 1024, and each
+/// connection is one.
+fn allow_files(connections: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!("the limit of open files cannot be raised: {error}");
+    }
+    let allowed = getrlimit(Resource::Nofile).current;
+    if let Some(files) = allowed.filter(|files| *files <= connections as u64) {
+        tracing::info!(
+            "the system allows {files} open files: that many connections at most, and not \
+             {connections} as `limits.connections` says"
+        );
     }
 }
