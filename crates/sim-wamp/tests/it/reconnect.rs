@@ -327,6 +327,28 @@ async fn leaving_withdraws_procedures_and_lets_open_calls_finish() {
 }
 
 #[tokio::test]
+async fn leaving_waits_for_open_calls_no_longer_than_its_patience() {
+    let home = Home::start().await;
+    let options = ClientOptions { patience: Duration::from_millis(300), ..Default::default() };
+    let agent = agent(home.url()).options(options).start();
+    let (begun, mut begins) = tokio::sync::mpsc::channel(1);
+    let endless = move |_| {
+        let begun = begun.clone();
+        async move {
+            begun.send(()).await.expect("the test lives");
+            std::future::pending::<Result<(), CallError>>().await
+        }
+    };
+    let _endless = soon(agent.register("app.endless", MatchPolicy::Exact, endless)).await.unwrap();
+    let session = home.watcher.session.clone();
+    let call = session.start_call("app.endless", Payload::empty(), CallOptions::default());
+    let call = soon(call).await.unwrap();
+    soon(begins.recv()).await.unwrap();
+    soon(agent.close()).await;
+    assert_eq!(soon(call.result()).await.unwrap_err().uri, uri::CANCELED);
+}
+
+#[tokio::test]
 async fn dropped_agent_leaves() {
     let mut home = Home::start().await;
     home.follow(uri::ON_LEAVE).await;

@@ -43,7 +43,8 @@ impl AgentHandle {
         self.shared.watch()
     }
 
-    /// Returns the present session, for what only a [`Session`] can do.
+    /// Returns the present session, for what only a [`Session`] can do. What is registered or
+    /// subscribed to through it does not come along, and nobody hears of its calls and events.
     ///
     /// # Errors
     /// `wamp.error.session_ended` while there is none.

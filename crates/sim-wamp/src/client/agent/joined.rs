@@ -1,6 +1,8 @@
 //! One session of an agent: fulfills the wishes, and hands out what comes in.
 
 mod asking;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
