@@ -35,7 +35,10 @@ pub(super) fn events(meta: &Meta<'_>) -> Answer {
 
 fn is_for(recorded: &Recorded, member: &Member, subscriber: Option<&Subscriber>) -> bool {
     match subscriber {
-        Some(subscriber) => subscriber.receives(&recorded.published),
+        Some(subscriber) => {
+            let audience = recorded.published.publication.audience();
+            subscriber.receives(&recorded.published, &audience)
+        }
         None => member.trusted,
     }
 }
