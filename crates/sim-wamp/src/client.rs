@@ -1,5 +1,6 @@
-//! A session over a connection to a router.
+//! Clients: one session over one connection, and an agent that stays joined.
 
+mod agent;
 mod connection;
 
 use std::sync::Arc;
@@ -9,6 +10,10 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+pub use agent::{
+    Agent, AgentBuilder, AgentHandle, Backoff, EventError, Missed, Progress, Refused, RefusedKind,
+    Registration, Reply, Request, Results, Setback, Status, StatusWatch, Subscription,
+};
 pub use connection::Connection;
 
 use crate::auth::ClientExchange;

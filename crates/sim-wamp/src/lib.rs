@@ -30,7 +30,11 @@ pub use auth::{
     AttemptLimits, AuthMethod, AuthRefused, Authenticator, CraCost, CraSecret, Credentials, Decoy,
     Identity, ScramKdf, ScramKeys, ScramSecret, SecretError, SessionInfo, StaticUser, StaticUsers,
 };
-pub use client::{Client, ClientOptions, Connection};
+pub use client::{
+    Agent, AgentBuilder, AgentHandle, Backoff, Client, ClientOptions, Connection, EventError,
+    Missed, Progress, Refused, RefusedKind, Registration, Reply, Request, Results, Setback, Status,
+    StatusWatch, Subscription,
+};
 pub use error::{CallError, Error};
 pub use limits::{Limits, SlowSubscriber};
 pub use message::Caller;

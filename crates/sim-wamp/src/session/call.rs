@@ -1,7 +1,11 @@
 //! A call that is under way.
 
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use futures_util::Stream;
 use tokio::sync::mpsc;
 
 use super::replies::Waiting;
@@ -124,6 +128,16 @@ impl Call {
     /// That the session has ended.
     pub async fn cancel(&self, mode: CancelMode) -> Result<(), CallError> {
         self.link.send(Message::Cancel { request: self.request, mode }).await
+    }
+}
+
+/// The same as [`Call::next`].
+impl Stream for Call {
+    type Item = Result<CallResult, CallError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // Nothing is lost when such a future is dropped, and the call remembers who waits.
+        pin!(self.get_mut().next()).poll(cx)
     }
 }
 
