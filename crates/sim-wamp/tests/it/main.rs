@@ -6,5 +6,6 @@ mod frames;
 mod kit;
 mod limits;
 mod meta;
+mod reconnect;
 mod rights;
 mod sessions;

@@ -1,19 +1,21 @@
 //! One session of an agent: fulfills the wishes, and hands out what comes in.
 
+mod asking;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::backoff::{Backoff, Waits};
 use super::calls::Calls;
-use super::status::{Refused, RefusedKind};
-use super::wishes::{Question, Want, Wish};
+use super::status::Refused;
+use super::wishes::Wish;
 use crate::{CallError, Connection, Incoming, Invocation, Session, SessionEvent, uri};
 
 /// How many events and calls may come before the answers that explain them; see [`Joined::early`].
@@ -54,6 +56,8 @@ struct Holding {
     refused: Option<Refused>,
     /// The router has taken it away in this session.
     was_revoked: bool,
+    /// How often it was put off; what was put off earlier is not due any more.
+    retries: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +75,7 @@ enum State {
 enum Done {
     Answered { wish: Wish, youngest: u64, outcome: Result<u64, CallError> },
     Returned { wish: Wish, id: u64 },
-    Due(Wish),
+    Due { wish: Wish, retry: u64 },
 }
 
 impl<'a> Joined<'a> {
@@ -139,164 +143,6 @@ impl<'a> Joined<'a> {
         End::Left(last_words(incoming).await)
     }
 
-    /// Does what is left to do for a wish.
-    fn settle(&mut self, wish: &Wish) {
-        let wishes = &self.shared.wishes;
-        let is_withdrawn = self.is_closing && matches!(wish, Wish::Procedure(_));
-        let want = if is_withdrawn { Want::Nobody } else { wishes.want(wish) };
-        match (self.holdings.get(wish).map(|holding| holding.state), want) {
-            (None, Want::Again | Want::Fresh | Want::FreshRetained)
-            | (Some(State::Refused), Want::Fresh | Want::FreshRetained) => self.ask(wish, None),
-            (Some(State::Held(_)), Want::Fresh) => wishes.granted(wish, 0, false),
-            (Some(State::Held(id)), Want::FreshRetained) => self.ask(wish, Some(id)),
-            (Some(State::Held(id)), Want::Nobody) => self.give_back(wish, id),
-            (Some(State::Refused), Want::Nobody) => {
-                self.holdings.remove(wish);
-                self.report();
-            }
-            _ => {}
-        }
-    }
-
-    fn ask(&mut self, wish: &Wish, held: Option<u64>) {
-        if self.is_closing {
-            return;
-        }
-        // Who withdraws a wish meanwhile has it settled again.
-        let Some((question, youngest)) = self.shared.wishes.question(wish) else { return };
-        let holding = self.holdings.entry(wish.clone()).or_insert_with(|| Holding {
-            state: State::Refused,
-            waits: Waits::new(self.backoff),
-            refused: None,
-            was_revoked: false,
-        });
-        holding.state = State::Asked(held);
-        // Two who take a procedure from each other would do nothing else.
-        let may_force = !holding.was_revoked;
-        let (session, wish) = (self.session.clone(), wish.clone());
-        self.asking += 1;
-        self.pending.push(Box::pin(async move {
-            let outcome = match question {
-                Question::Register(uri, mut options) => {
-                    options.force_reregister &= may_force;
-                    session.register(&uri, options).await
-                }
-                Question::Subscribe(topic, options) => session.subscribe(&topic, options).await,
-            };
-            Done::Answered { wish, youngest, outcome }
-        }));
-    }
-
-    fn give_back(&mut self, wish: &Wish, id: u64) {
-        if let Some(holding) = self.holdings.get_mut(wish) {
-            holding.state = State::Returned;
-        }
-        let (session, wish) = (self.session.clone(), wish.clone());
-        self.asking += 1;
-        self.pending.push(Box::pin(async move {
-            let outcome = match wish {
-                Wish::Procedure(_) => session.unregister(id).await,
-                Wish::Topic(..) => session.unsubscribe(id).await,
-            };
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "what was given back was not there any more");
-            }
-            Done::Returned { wish, id }
-        }));
-    }
-
-    async fn done(&mut self, done: Done) {
-        match done {
-            Done::Due(wish) => {
-                let holding = self.holdings.get(&wish);
-                if holding.is_some_and(|holding| holding.state == State::Refused) {
-                    self.ask(&wish, None);
-                }
-                return;
-            }
-            Done::Answered { wish, youngest, outcome } => {
-                self.asking -= 1;
-                self.answered(&wish, youngest, outcome);
-            }
-            Done::Returned { wish, id } => {
-                self.asking -= 1;
-                self.holdings.remove(&wish);
-                self.ids(&wish).remove(&id);
-                self.settle(&wish);
-            }
-        }
-        for event in std::mem::take(&mut self.early) {
-            self.take(event).await;
-        }
-    }
-
-    fn answered(&mut self, wish: &Wish, youngest: u64, outcome: Result<u64, CallError>) {
-        let Some(holding) = self.holdings.get_mut(wish) else { return };
-        let State::Asked(held) = holding.state else { return };
-        match outcome {
-            Ok(id) => {
-                holding.state = State::Held(id);
-                let was_refused = holding.refused.take().is_some();
-                self.ids(wish).insert(id, wish.clone());
-                self.shared.wishes.granted(wish, youngest, held.is_none());
-                if was_refused {
-                    self.report();
-                }
-            }
-            // All is asked again in the next session.
-            Err(error) if error.uri == uri::SESSION_ENDED => return,
-            Err(error) => match (self.shared.wishes.refused(wish, youngest, &error), held) {
-                (_, Some(id)) => holding.state = State::Held(id),
-                (Some((kind, uri)), None) => self.retry(wish, Refused { kind, uri, error }),
-                (None, None) => {
-                    self.holdings.remove(wish);
-                    self.report();
-                }
-            },
-        }
-        self.settle(wish);
-    }
-
-    /// Takes note that the router has taken something away.
-    fn revoked(&mut self, wish: &Wish, reason: String) {
-        let Some(holding) = self.holdings.get_mut(wish) else { return };
-        holding.was_revoked = true;
-        match holding.state {
-            State::Held(_) => {}
-            State::Asked(_) => return holding.state = State::Asked(None),
-            State::Returned | State::Refused => return,
-        }
-        let (kind, uri) = match self.shared.wishes.question(wish) {
-            Some((Question::Register(uri, _), _)) => (RefusedKind::Registration, uri),
-            Some((Question::Subscribe(topic, _), _)) => (RefusedKind::Subscription, topic),
-            None => return drop(self.holdings.remove(wish)),
-        };
-        let error = CallError::new(reason, "the router has taken it away");
-        self.retry(wish, Refused { kind, uri, error });
-    }
-
-    /// Asks again later.
-    fn retry(&mut self, wish: &Wish, refused: Refused) {
-        let Some(holding) = self.holdings.get_mut(wish) else { return };
-        let (uri, error) = (&refused.uri, &refused.error);
-        tracing::warn!(%uri, %error, "the router refuses what it granted before");
-        holding.state = State::Refused;
-        holding.refused = Some(refused);
-        let (wait, wish) = (holding.waits.next(), wish.clone());
-        self.pending.push(Box::pin(async move {
-            sleep(wait).await;
-            Done::Due(wish)
-        }));
-        self.report();
-    }
-
-    fn report(&self) {
-        let refused = self.holdings.values().filter_map(|holding| holding.refused.clone());
-        let mut refused: Vec<Refused> = refused.collect();
-        refused.sort_by(|one, other| one.uri.cmp(&other.uri));
-        self.shared.report(refused);
-    }
-
     /// Withdraws the procedures; what is open goes on.
     fn close(&mut self) {
         self.is_closing = true;
@@ -361,13 +207,6 @@ impl<'a> Joined<'a> {
         }
         self.early.push_back(event);
         None
-    }
-
-    fn ids(&mut self, wish: &Wish) -> &mut HashMap<u64, Wish> {
-        match wish {
-            Wish::Procedure(_) => &mut self.registrations,
-            Wish::Topic(..) => &mut self.subscriptions,
-        }
     }
 }
 
