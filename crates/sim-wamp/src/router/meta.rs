@@ -6,7 +6,6 @@ mod sessions;
 mod subscriptions;
 
 use super::realm::Realm;
-use super::testaments;
 use crate::message::CallMessage;
 use crate::{CallError, Dict, MatchPolicy, Payload, Value, uri};
 
@@ -15,10 +14,14 @@ pub(super) use sessions::details as session_details;
 /// What a procedure answers.
 type Answer = Result<Vec<Value>, CallError>;
 
+/// A procedure of the router itself.
+type Procedure = fn(&mut Meta<'_>) -> Answer;
+
 /// A call of a procedure of the router itself.
 struct Meta<'a> {
     realm: &'a mut Realm,
     caller: u64,
+    payload: &'a Payload,
     args: Vec<Value>,
     kwargs: Dict,
 }
@@ -29,24 +32,18 @@ pub(super) fn call(
     caller: u64,
     call: &CallMessage,
 ) -> Option<Result<Payload, CallError>> {
-    let procedure = call.procedure.strip_prefix(uri::RESERVED)?;
-    let (family, name) = procedure.split_once('.')?;
-    let answer: fn(Meta<'_>, &str, &Payload) -> Option<Answer> = match family {
-        "session" => |meta, name, payload| match name {
-            "add_testament" => Some(testaments::add(meta.realm, meta.caller, payload)),
-            "flush_testaments" => Some(testaments::flush(meta.realm, meta.caller, payload)),
-            _ => sessions::call(meta, name),
-        },
-        "registration" => |meta, name, _| registrations::call(meta, name),
-        "subscription" => |meta, name, _| subscriptions::call(meta, name),
+    let (family, name) = call.procedure.strip_prefix(uri::RESERVED)?.split_once('.')?;
+    let procedure = match family {
+        "session" => sessions::procedure(name)?,
+        "registration" => registrations::procedure(name)?,
+        "subscription" => subscriptions::procedure(name)?,
         _ => return None,
     };
-    let (args, kwargs) = match call.payload.values() {
-        Ok(values) => values,
-        Err(error) => return Some(Err(invalid(&error.to_string()))),
-    };
-    let answered = answer(Meta { realm, caller, args, kwargs }, name, &call.payload)?;
-    Some(answered.map(|values| Payload::from_values(values, None)))
+    let payload = &call.payload;
+    let answer = payload.values().map_err(|error| invalid(&error.to_string()));
+    let answer = answer
+        .and_then(|(args, kwargs)| procedure(&mut Meta { realm, caller, payload, args, kwargs }));
+    Some(answer.map(|values| Payload::from_values(values, None)))
 }
 
 impl Meta<'_> {

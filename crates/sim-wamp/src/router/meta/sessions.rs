@@ -2,22 +2,26 @@
 //!
 //! Sessions of the router's own program (trusted ones) can be seen, but not sent away.
 
-use super::{Answer, Meta, ids, invalid};
+use super::{Answer, Meta, Procedure, ids, invalid};
 use crate::message::Message;
 use crate::router::member::Member;
+use crate::router::testaments;
 use crate::{CallError, Dict, SessionInfo, Value, uri};
 
-pub(super) fn call(mut meta: Meta<'_>, name: &str) -> Option<Answer> {
-    Some(match name {
-        "count" => list(&meta).map(|sessions| vec![Value::from(sessions.len() as u64)]),
-        "list" => list(&meta).map(|sessions| vec![ids(sessions)]),
-        "get" => get(&meta),
-        "kill" => kill(&mut meta),
-        "kill_by_authid" => kill_by_authid(&mut meta),
-        "kill_by_authrole" => kill_by_authrole(&mut meta),
-        "kill_all" => kill_if(&mut meta, |_| true).map(counted),
+pub(super) fn procedure(name: &str) -> Option<Procedure> {
+    let procedure: Procedure = match name {
+        "count" => |meta| list(meta).map(|sessions| vec![Value::from(sessions.len() as u64)]),
+        "list" => |meta| list(meta).map(|sessions| vec![ids(sessions)]),
+        "get" => |meta| get(meta),
+        "kill" => kill,
+        "kill_by_authid" => kill_by_authid,
+        "kill_by_authrole" => kill_by_authrole,
+        "kill_all" => |meta| kill_if(meta, |_| true).map(counted),
+        "add_testament" => |meta| testaments::add(meta.realm, meta.caller, meta.payload),
+        "flush_testaments" => |meta| testaments::flush(meta.realm, meta.caller, meta.payload),
         _ => return None,
-    })
+    };
+    Some(procedure)
 }
 
 /// Returns what is told of a session.
