@@ -68,7 +68,11 @@ impl Meta<'_> {
 
     /// Reads how URIs are compared, from the options of `lookup`.
     fn policy(&self) -> Result<MatchPolicy, CallError> {
-        let options = self.args.get(1).and_then(Value::as_dict);
+        let options = match self.args.get(1) {
+            None | Some(Value::Null) => None,
+            Some(Value::Dict(options)) => Some(options),
+            Some(_) => return Err(invalid("argument `options` must be a dictionary")),
+        };
         let name = options.and_then(|options| options.get("match"));
         let name = name.or_else(|| self.kwargs.get("match"));
         let policy = match name {
