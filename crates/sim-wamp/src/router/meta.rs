@@ -57,13 +57,21 @@ impl Meta<'_> {
         text.ok_or_else(|| invalid(&format!("argument `{name}` must be a text")))
     }
 
+    /// Finds an argument that may be missing: the specification has some by name and some in order,
+    /// and clients pass either in either way.
+    fn optional(&self, index: usize, name: &str) -> Option<&Value> {
+        let given = |value: &&Value| **value != Value::Null;
+        self.args.get(index).filter(given).or_else(|| self.kwargs.get(name).filter(given))
+    }
+
     /// Reads a text that may be missing.
+    fn optional_text(&self, index: usize, name: &str) -> Result<Option<&str>, CallError> {
+        read_text(name, self.optional(index, name))
+    }
+
+    /// Reads a text that is passed by name or not at all.
     fn keyword(&self, name: &str) -> Result<Option<&str>, CallError> {
-        match self.kwargs.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(invalid(&format!("argument `{name}` must be a text"))),
-        }
+        read_text(name, self.kwargs.get(name))
     }
 
     /// Reads how URIs are compared, from the options of `lookup`.
@@ -83,12 +91,20 @@ impl Meta<'_> {
     }
 
     /// Reads why something is taken from a session.
-    fn reason(&self, default: &str) -> Result<String, CallError> {
-        match self.keyword("reason")? {
-            None => Ok(default.to_owned()),
+    fn reason(&self, index: usize) -> Result<String, CallError> {
+        match self.optional_text(index, "reason")? {
+            None => Ok(uri::CLOSE_NORMAL.to_owned()),
             Some(reason) if uri::validate(reason, MatchPolicy::Exact) => Ok(reason.to_owned()),
             Some(_) => Err(CallError::new(uri::INVALID_URI, "argument `reason` must be a URI")),
         }
+    }
+}
+
+fn read_text<'a>(name: &str, value: Option<&'a Value>) -> Result<Option<&'a str>, CallError> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Text(text)) => Ok(Some(text)),
+        Some(_) => Err(invalid(&format!("argument `{name}` must be a text"))),
     }
 }
 

@@ -51,7 +51,7 @@ fn of_id<'a>(meta: &'a Meta<'_>) -> Result<&'a Registration, CallError> {
 fn remove_callee(meta: &mut Meta<'_>) -> Answer {
     let registration = of_id(meta)?.id;
     let session = meta.id(1, "callee")?;
-    let reason = meta.reason(uri::CLOSE_NORMAL)?;
+    let reason = meta.reason(2)?;
     let realm = &mut *meta.realm;
     let registrations = &mut realm.dealer.registrations;
     if registrations.revoke(session, registration, &reason, &mut realm.out) {

@@ -50,7 +50,7 @@ pub(super) fn no_such(id: u64) -> CallError {
 fn remove_subscriber(meta: &mut Meta<'_>) -> Answer {
     let subscription = of_id(meta)?.id;
     let session = meta.id(1, "subscriber")?;
-    let reason = meta.reason(uri::CLOSE_NORMAL)?;
+    let reason = meta.reason(2)?;
     let realm = &mut *meta.realm;
     if realm.broker.subscriptions.revoke(session, subscription, &reason, &mut realm.out) {
         Ok(Vec::new())
