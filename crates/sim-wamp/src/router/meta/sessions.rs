@@ -87,6 +87,11 @@ fn kill_if(
     let is_meant =
         |member: &Member| !member.trusted && member.session() != caller && is_meant(member);
     let killed = meta.realm.sessions_that(is_meant);
+    // Those who go together hear nothing of each other: of each departure all the others would be
+    // told, which is too much for their queues and for the realm when thousands go.
+    for session in &killed {
+        meta.realm.broker.subscriptions.leave(*session, &mut meta.realm.out);
+    }
     for session in &killed {
         let (message, reason) = (message.clone(), reason.clone());
         meta.realm.end(*session, Message::Goodbye { message, reason });
