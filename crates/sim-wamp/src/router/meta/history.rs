@@ -50,6 +50,19 @@ fn event(recorded: &Recorded, subscription: u64, trusted: bool) -> Value {
         details.insert("publisher_authid", &*publisher.authid);
         details.insert("publisher_authrole", &*publisher.authrole);
     }
+    if let Some(passthru) = &published.publication.passthru {
+        details.insert("ppt_scheme", &*passthru.scheme);
+        let fields = [
+            ("ppt_serializer", &passthru.serializer),
+            ("ppt_cipher", &passthru.cipher),
+            ("ppt_keyid", &passthru.keyid),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                details.insert(name, &**value);
+            }
+        }
+    }
     let mut event = Dict::new();
     event.insert("timestamp", recorded.at.to_string());
     event.insert("subscription", subscription);
