@@ -130,3 +130,6 @@ fn by_policy(all: impl Iterator<Item = (MatchPolicy, u64)>) -> Value {
     let lists = [("exact", ids(exact)), ("prefix", ids(prefix)), ("wildcard", ids(wildcard))];
     Value::Dict(lists.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests;
