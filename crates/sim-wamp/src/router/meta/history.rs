@@ -44,7 +44,10 @@ fn all<'a>(meta: &'a Meta<'_>) -> impl Iterator<Item = &'a Recorded> {
 
 fn is_for(recorded: &Recorded, member: &Member, subscriber: Option<&Subscriber>) -> bool {
     match subscriber {
-        Some(subscriber) => subscriber.receives(&recorded.published),
+        Some(subscriber) => {
+            let audience = recorded.published.publication.audience();
+            subscriber.receives(&recorded.published, &audience)
+        }
         None => member.trusted,
     }
 }
