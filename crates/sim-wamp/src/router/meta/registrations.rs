@@ -1,4 +1,6 @@
 //! `wamp.registration.*`: who offers which procedures.
+//!
+//! Those of the router's own program can be seen, but not taken away.
 
 use super::{Answer, Meta, Procedure, by_policy, ids, sessions};
 use crate::router::dealer::Registration;
@@ -53,8 +55,9 @@ fn remove_callee(meta: &mut Meta<'_>) -> Answer {
     let session = meta.id(1, "callee")?;
     let reason = meta.reason(2)?;
     let realm = &mut *meta.realm;
+    let is_foreign = realm.sessions.get(&session).is_none_or(|(member, _)| !member.trusted);
     let registrations = &mut realm.dealer.registrations;
-    if registrations.revoke(session, registration, &reason, &mut realm.out) {
+    if is_foreign && registrations.revoke(session, registration, &reason, &mut realm.out) {
         Ok(Vec::new())
     } else {
         Err(sessions::no_such(session))
