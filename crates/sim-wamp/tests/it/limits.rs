@@ -101,7 +101,7 @@ async fn handshake_that_takes_too_long_is_aborted() {
     let mut raw = server.raw().await;
     assert_eq!(
         raw.text().await,
-        r#"[3,{"message":"the handshake took too long"},"wamp.error.authentication_failed"]"#
+        r#"[3,{"message":"the handshake took too long"},"wamp.error.timeout"]"#
     );
     assert_eq!(raw.hear().await, Heard::Close(1000));
 }
