@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod fuzz;
 mod skipped;
 mod soak;
 mod steps;
@@ -28,7 +29,9 @@ enum Command {
     Tidy,
     /// Build release binaries and run the load generator
     Bench(bench::BenchArgs),
-    /// Run the long kill campaigns and print a table of what ran
+    /// Run the fuzz targets, each for a limited time
+    Fuzz(fuzz::FuzzArgs),
+    /// Run the long campaigns (kills, properties, fuzzing) and print a table of what ran
     Soak,
 }
 
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Ci => steps::ci(),
         Command::Tidy => tidy::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak => soak::run(),
     };
     match outcome {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo;
+use crate::{cargo, fuzz};
 
 /// The tests that do more when the variable `SOAK` is set.
 const CAMPAIGNS: [&str; 6] = [
@@ -42,12 +42,28 @@ pub(crate) fn run() -> Result<()> {
     for test in CAMPAIGNS {
         rows.push(campaign(test)?);
     }
+    rows.push(fuzzing());
     println!("\n{}", table(&rows));
     let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
     if failed > 0 {
         bail!("{failed} of {} campaigns failed", rows.len());
     }
     Ok(())
+}
+
+/// Fuzzes for much longer than every day.
+fn fuzzing() -> Row {
+    let command = format!("cargo xtask fuzz --seconds {}", fuzz::SOAK_SECONDS);
+    println!("==> {command}");
+    let start = Instant::now();
+    let outcome = match fuzz::all(fuzz::SOAK_SECONDS) {
+        Ok(lines) => Outcome::Passed(lines.join("; ")),
+        Err(error) => {
+            println!("{error:#}");
+            Outcome::Failed
+        }
+    };
+    Row { command, outcome, seconds: start.elapsed().as_secs_f64() }
 }
 
 fn campaign(test: &str) -> Result<Row> {

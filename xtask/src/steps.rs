@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::cargo::{self, Workspace};
-use crate::{skipped, tidy};
+use crate::{fuzz, skipped, tidy};
 
 /// One cargo command of the CI run.
 struct Step {
@@ -39,6 +39,10 @@ pub(crate) fn ci() -> Result<()> {
     }
     println!("==> {}", skipped::summary(&notes)?);
     timed("tidy", tidy::run)?;
+    timed("fuzz", || {
+        fuzz::all(fuzz::CI_SECONDS)?.iter().for_each(|line| println!("{line}"));
+        Ok(())
+    })?;
     println!("==> all steps passed in {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
 }

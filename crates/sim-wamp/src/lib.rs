@@ -5,6 +5,9 @@ mod auth;
 mod client;
 mod counters;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod id;
 mod limits;
 mod message;

@@ -199,12 +199,15 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// Says whether two fields have one name.
+/// Says whether two fields have one name. The peer chooses how many there are, so that not every
+/// pair is compared.
 fn has_duplicates(fields: &Fields<'_>) -> bool {
-    fields.iter().enumerate().any(|(index, (name, _))| {
-        // Dictionaries of an envelope are short.
-        fields[..index].iter().any(|(earlier, _)| earlier == name)
-    })
+    if fields.len() < 2 {
+        return false;
+    }
+    let mut names: Vec<&str> = fields.iter().map(|(name, _)| &**name).collect();
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 #[cfg(test)]

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
 pub use call::{Call, CallResult};
 pub use incoming::{Arguments, Event, Incoming, Interrupt, Invocation, Responder, SessionEvent};
 pub(crate) use incoming::{Delivered, Delivery};
+pub(crate) use publication::Audience;
 pub use publication::Publication;
 pub(crate) use replies::Replies;
 
@@ -90,14 +92,15 @@ impl Link {
         }
     }
 
-    /// Sends a message if there is room for it at once.
-    fn try_send(&self, message: Message) -> bool {
+    /// Sends what somebody waits for, from where nothing can be awaited: what finds no room at once
+    /// is sent by a task of its own, which ends when the other end has taken it or is gone.
+    fn send_later(&self, message: Message) {
         match self {
             Self::Realm { commands, session, .. } => {
                 let granted = Granted::default();
-                commands.try_send(Command::Message { session: *session, message, granted }).is_ok()
+                put(commands, Command::Message { session: *session, message, granted });
             }
-            Self::Socket { messages, .. } => messages.try_send(message).is_ok(),
+            Self::Socket { messages, .. } => put(messages, message),
         }
     }
 
@@ -105,12 +108,23 @@ impl Link {
     fn hang_up(&self) {
         match self {
             Self::Realm { commands, session, .. } => {
-                // A realm that is gone has no session left, and one whose queue is full finds the
-                // closed receiver when it next delivers something.
-                drop(commands.try_send(Command::Leave { session: *session }));
+                put(commands, Command::Leave { session: *session });
             }
             Self::Socket { ended, .. } => ended.cancel(),
         }
+    }
+}
+
+/// Puts something into a queue, at once or by a task of its own.
+fn put<T: Send + 'static>(queue: &mpsc::Sender<T>, item: T) {
+    let Err(TrySendError::Full(item)) = queue.try_send(item) else { return };
+    // Without a runtime nobody empties the queue either.
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let queue = queue.clone();
+        runtime.spawn(async move {
+            // An end that is gone waits for nothing any more.
+            drop(queue.send(item).await);
+        });
     }
 }
 

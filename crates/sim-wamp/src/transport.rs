@@ -15,6 +15,8 @@ use bytes::Bytes;
 
 pub use any::{AnyReader, AnyTransport, AnyWriter};
 pub use connect::{ConnectError, connect, connect_raw, connect_websocket};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use rawsocket::{Frame, parse};
 pub use rawsocket::{
     HandshakeError, RawReader, RawSocket, RawWriter, Refusal, accept_raw, open_raw, refuse_raw,
 };

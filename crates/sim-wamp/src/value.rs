@@ -128,11 +128,8 @@ impl Dict {
 
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Dict {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let mut dict = Self::new();
-        for (key, value) in entries {
-            dict.insert(key, value);
-        }
-        dict
+        let entries = entries.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self(last_of_each(entries.collect()))
     }
 }
 

@@ -16,6 +16,7 @@ use super::outbox::{Notice, Outbox};
 use super::permission::Granted;
 use crate::id::random_id;
 use crate::message::{Caller, EventMessage, Features, Message};
+use crate::session::Audience;
 use crate::{Limits, Publication, SubscribeOptions};
 
 /// The subscriptions of one realm, and the events that it keeps.
@@ -70,7 +71,7 @@ impl Broker {
         {
             for published in self.retained.of(&topic, policy) {
                 // That the publisher itself has subscribed later is no reason to withhold it.
-                if subscriber.receives(published) {
+                if subscriber.receives(published, &published.publication.audience()) {
                     let event = published.event(subscription.id, true);
                     out.send(from.session(), Message::Event(Arc::new(event)));
                 }
@@ -136,10 +137,11 @@ impl Broker {
         let publication = &published.publication;
         let excluded = published.publisher.as_ref().filter(|_| publication.exclude_me);
         let excluded = excluded.map(|publisher| publisher.session);
+        let audience = publication.audience();
         for subscription in self.subscriptions.matching(&publication.topic) {
             let event = Arc::new(published.event(subscription.id, false));
             for (session, subscriber) in &subscription.subscribers {
-                if Some(*session) != excluded && subscriber.receives(published) {
+                if Some(*session) != excluded && subscriber.receives(published, &audience) {
                     out.send(*session, Message::Event(Arc::clone(&event)));
                 }
             }
@@ -165,10 +167,10 @@ impl Published {
 
 impl Subscriber {
     /// Says whether a publication is for this subscriber.
-    pub(crate) fn receives(&self, published: &Published) -> bool {
+    pub(crate) fn receives(&self, published: &Published, audience: &Audience<'_>) -> bool {
         let publication = &published.publication;
         let narrowed = self.only.as_ref();
-        (publication.is_for_all() || publication.is_for(&self.info))
+        audience.includes(&self.info)
             && narrowed.is_none_or(|only| only.policy.matches(&only.uri, &publication.topic))
             && (publication.passthru.is_none() || self.features.has(Features::SUBSCRIBER_PASSTHRU))
     }

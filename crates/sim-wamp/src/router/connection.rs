@@ -122,7 +122,8 @@ pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, addres
         candidate = timeout(router.limits.handshake, handshake) => {
             candidate.unwrap_or_else(|_| {
                 counters::limited("handshake");
-                Err(Farewell::abort(uri::AUTHENTICATION_FAILED, "the handshake took too long"))
+                // Not as a login that is wrong, which nobody would try again.
+                Err(Farewell::abort(uri::TIMEOUT, "the handshake took too long"))
             })
         }
         () = router.closing.cancelled() => {

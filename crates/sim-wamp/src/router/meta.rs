@@ -6,7 +6,6 @@ mod sessions;
 mod subscriptions;
 
 use super::realm::Realm;
-use super::testaments;
 use crate::message::CallMessage;
 use crate::{CallError, Dict, MatchPolicy, Payload, Value, uri};
 
@@ -15,10 +14,14 @@ pub(super) use sessions::details as session_details;
 /// What a procedure answers.
 type Answer = Result<Vec<Value>, CallError>;
 
+/// A procedure of the router itself.
+type Procedure = fn(&mut Meta<'_>) -> Answer;
+
 /// A call of a procedure of the router itself.
 struct Meta<'a> {
     realm: &'a mut Realm,
     caller: u64,
+    payload: &'a Payload,
     args: Vec<Value>,
     kwargs: Dict,
 }
@@ -29,24 +32,18 @@ pub(super) fn call(
     caller: u64,
     call: &CallMessage,
 ) -> Option<Result<Payload, CallError>> {
-    let procedure = call.procedure.strip_prefix(uri::RESERVED)?;
-    let (family, name) = procedure.split_once('.')?;
-    let answer: fn(Meta<'_>, &str, &Payload) -> Option<Answer> = match family {
-        "session" => |meta, name, payload| match name {
-            "add_testament" => Some(testaments::add(meta.realm, meta.caller, payload)),
-            "flush_testaments" => Some(testaments::flush(meta.realm, meta.caller, payload)),
-            _ => sessions::call(meta, name),
-        },
-        "registration" => |meta, name, _| registrations::call(meta, name),
-        "subscription" => |meta, name, _| subscriptions::call(meta, name),
+    let (family, name) = call.procedure.strip_prefix(uri::RESERVED)?.split_once('.')?;
+    let procedure = match family {
+        "session" => sessions::procedure(name)?,
+        "registration" => registrations::procedure(name)?,
+        "subscription" => subscriptions::procedure(name)?,
         _ => return None,
     };
-    let (args, kwargs) = match call.payload.values() {
-        Ok(values) => values,
-        Err(error) => return Some(Err(invalid(&error.to_string()))),
-    };
-    let answered = answer(Meta { realm, caller, args, kwargs }, name, &call.payload)?;
-    Some(answered.map(|values| Payload::from_values(values, None)))
+    let payload = &call.payload;
+    let answer = payload.values().map_err(|error| invalid(&error.to_string()));
+    let answer = answer
+        .and_then(|(args, kwargs)| procedure(&mut Meta { realm, caller, payload, args, kwargs }));
+    Some(answer.map(|values| Payload::from_values(values, None)))
 }
 
 impl Meta<'_> {
@@ -60,18 +57,30 @@ impl Meta<'_> {
         text.ok_or_else(|| invalid(&format!("argument `{name}` must be a text")))
     }
 
+    /// Finds an argument that may be missing: the specification has some by name and some in order,
+    /// and clients pass either in either way.
+    fn optional(&self, index: usize, name: &str) -> Option<&Value> {
+        let given = |value: &&Value| **value != Value::Null;
+        self.args.get(index).filter(given).or_else(|| self.kwargs.get(name).filter(given))
+    }
+
     /// Reads a text that may be missing.
+    fn optional_text(&self, index: usize, name: &str) -> Result<Option<&str>, CallError> {
+        read_text(name, self.optional(index, name))
+    }
+
+    /// Reads a text that is passed by name or not at all.
     fn keyword(&self, name: &str) -> Result<Option<&str>, CallError> {
-        match self.kwargs.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(invalid(&format!("argument `{name}` must be a text"))),
-        }
+        read_text(name, self.kwargs.get(name))
     }
 
     /// Reads how URIs are compared, from the options of `lookup`.
     fn policy(&self) -> Result<MatchPolicy, CallError> {
-        let options = self.args.get(1).and_then(Value::as_dict);
+        let options = match self.args.get(1) {
+            None | Some(Value::Null) => None,
+            Some(Value::Dict(options)) => Some(options),
+            Some(_) => return Err(invalid("argument `options` must be a dictionary")),
+        };
         let name = options.and_then(|options| options.get("match"));
         let name = name.or_else(|| self.kwargs.get("match"));
         let policy = match name {
@@ -82,12 +91,20 @@ impl Meta<'_> {
     }
 
     /// Reads why something is taken from a session.
-    fn reason(&self, default: &str) -> Result<String, CallError> {
-        match self.keyword("reason")? {
-            None => Ok(default.to_owned()),
+    fn reason(&self, index: usize) -> Result<String, CallError> {
+        match self.optional_text(index, "reason")? {
+            None => Ok(uri::CLOSE_NORMAL.to_owned()),
             Some(reason) if uri::validate(reason, MatchPolicy::Exact) => Ok(reason.to_owned()),
             Some(_) => Err(CallError::new(uri::INVALID_URI, "argument `reason` must be a URI")),
         }
+    }
+}
+
+fn read_text<'a>(name: &str, value: Option<&'a Value>) -> Result<Option<&'a str>, CallError> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Text(text)) => Ok(Some(text)),
+        Some(_) => Err(invalid(&format!("argument `{name}` must be a text"))),
     }
 }
 
@@ -113,3 +130,6 @@ fn by_policy(all: impl Iterator<Item = (MatchPolicy, u64)>) -> Value {
     let lists = [("exact", ids(exact)), ("prefix", ids(prefix)), ("wildcard", ids(wildcard))];
     Value::Dict(lists.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,9 +145,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         if self.is_open {
             let cancel = Message::Cancel { request: self.request, mode: CancelMode::KillNoWait };
-            if !self.link.try_send(cancel) {
-                tracing::debug!(self.request, "call was given up and the router not told");
-            }
+            self.link.send_later(cancel);
         }
     }
 }

@@ -175,9 +175,7 @@ impl Drop for Responder {
         let Some(request) = self.take() else { return };
         let text = "the callee gave the call up";
         let message = Message::error(code::INVOCATION, request, uri::CANCELED, text);
-        if !self.link.try_send(message) {
-            tracing::warn!(request, "call was given up and its caller could not be told");
-        }
+        self.link.send_later(message);
     }
 }
 

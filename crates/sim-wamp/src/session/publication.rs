@@ -1,5 +1,7 @@
 //! An event on its way to the router.
 
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::{Passthru, Payload, SessionInfo};
@@ -78,24 +80,72 @@ impl Publication {
         self
     }
 
-    /// Says whether every subscriber but perhaps the publisher receives the event.
-    pub(crate) fn is_for_all(&self) -> bool {
-        self.exclude.is_empty()
-            && self.exclude_authid.is_empty()
-            && self.exclude_authrole.is_empty()
-            && self.eligible.is_none()
-            && self.eligible_authid.is_none()
-            && self.eligible_authrole.is_none()
+    /// Prepares the lists for many questions.
+    pub(crate) fn audience(&self) -> Audience<'_> {
+        Audience {
+            exclude: Listed::of(self.exclude.iter().copied()),
+            exclude_authid: Listed::of(self.exclude_authid.iter().map(String::as_str)),
+            exclude_authrole: Listed::of(self.exclude_authrole.iter().map(String::as_str)),
+            eligible: self.eligible.as_ref().map(|list| Listed::of(list.iter().copied())),
+            eligible_authid: self
+                .eligible_authid
+                .as_ref()
+                .map(|list| Listed::of(list.iter().map(|authid| &**authid))),
+            eligible_authrole: self
+                .eligible_authrole
+                .as_ref()
+                .map(|list| Listed::of(list.iter().map(String::as_str))),
+        }
+    }
+}
+
+/// To whom a publication goes, as far as its lists say it.
+#[derive(Debug)]
+pub(crate) struct Audience<'a> {
+    exclude: Listed<u64>,
+    exclude_authid: Listed<&'a str>,
+    exclude_authrole: Listed<&'a str>,
+    eligible: Option<Listed<u64>>,
+    eligible_authid: Option<Listed<&'a str>>,
+    eligible_authrole: Option<Listed<&'a str>>,
+}
+
+impl Audience<'_> {
+    /// Says whether the lists let a session receive the event.
+    pub(crate) fn includes(&self, info: &SessionInfo) -> bool {
+        let (authid, authrole) = (&*info.authid, &*info.authrole);
+        !self.exclude.has(&info.session)
+            && !self.exclude_authid.has(&authid)
+            && !self.exclude_authrole.has(&authrole)
+            && self.eligible.as_ref().is_none_or(|list| list.has(&info.session))
+            && self.eligible_authid.as_ref().is_none_or(|list| list.has(&authid))
+            && self.eligible_authrole.as_ref().is_none_or(|list| list.has(&authrole))
+    }
+}
+
+/// A list in which many are looked for; the publisher chooses how long it is.
+#[derive(Debug)]
+enum Listed<T> {
+    Few(Vec<T>),
+    Many(HashSet<T>),
+}
+
+impl<T: Eq + Hash> Listed<T> {
+    /// Up to how many a search is as fast as a hash.
+    const FEW: usize = 16;
+
+    fn of(items: impl ExactSizeIterator<Item = T>) -> Self {
+        if items.len() <= Self::FEW {
+            Self::Few(items.collect())
+        } else {
+            Self::Many(items.collect())
+        }
     }
 
-    /// Says whether the lists let a session receive the event.
-    pub(crate) fn is_for(&self, info: &SessionInfo) -> bool {
-        let named = |list: &[String], name: &str| list.iter().any(|listed| listed == name);
-        !self.exclude.contains(&info.session)
-            && !named(&self.exclude_authid, &info.authid)
-            && !named(&self.exclude_authrole, &info.authrole)
-            && self.eligible.as_ref().is_none_or(|list| list.contains(&info.session))
-            && self.eligible_authid.as_ref().is_none_or(|list| list.contains(&info.authid))
-            && self.eligible_authrole.as_ref().is_none_or(|list| named(list, &info.authrole))
+    fn has(&self, item: &T) -> bool {
+        match self {
+            Self::Few(items) => items.contains(item),
+            Self::Many(items) => items.contains(item),
+        }
     }
 }

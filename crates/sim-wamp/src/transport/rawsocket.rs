@@ -12,7 +12,8 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 
-use frame::{Frame, Kind, parse, put};
+pub(crate) use frame::{Frame, parse};
+use frame::{Kind, put};
 pub use handshake::{HandshakeError, Refusal, accept_raw, open_raw, refuse_raw};
 
 use super::stream::poll_drained;

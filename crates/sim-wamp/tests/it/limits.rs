@@ -101,7 +101,7 @@ async fn handshake_that_takes_too_long_is_aborted() {
     let mut raw = server.raw().await;
     assert_eq!(
         raw.text().await,
-        r#"[3,{"message":"the handshake took too long"},"wamp.error.authentication_failed"]"#
+        r#"[3,{"message":"the handshake took too long"},"wamp.error.timeout"]"#
     );
     assert_eq!(raw.hear().await, Heard::Close(1000));
 }
@@ -336,4 +336,30 @@ async fn answer_that_finds_no_room_ends_the_session_and_fails_its_calls() {
     };
     assert_eq!(&*soon(flood).await, uri::ON_LEAVE);
     assert_eq!(soon(pending.result()).await.unwrap_err().uri, uri::CANCELED);
+}
+
+#[tokio::test]
+async fn what_is_given_up_while_the_realm_is_busy_is_told_all_the_same() {
+    const CALLS: usize = 50;
+    let server = server(|limits| limits.realm_queue = 1).await;
+    let mut callee = server.join(Way::Local).await;
+    soon(callee.session.register("app.slow", MatchPolicy::Exact)).await.unwrap();
+    let caller = server.join(Way::Local).await;
+    let mut open = Vec::new();
+    for _ in 0..CALLS {
+        let call = caller.session.start_call("app.slow", args("[]"), CallOptions::default());
+        open.push((soon(call).await.unwrap(), callee.invocation().await));
+    }
+    // Of what is dropped now, without the realm's having a turn, one finds room.
+    let (calls, invocations): (Vec<_>, Vec<_>) = open.into_iter().unzip();
+    drop(calls);
+    for _ in 0..CALLS {
+        let event = soon(callee.incoming.recv()).await;
+        assert!(matches!(event, Some(SessionEvent::Interrupt(_))), "{event:?}");
+    }
+    drop(invocations);
+    let one = caller.session.call("app.slow", args("[]"));
+    let (answer, ()) =
+        soon(async { tokio::join!(one, async { drop(callee.invocation().await) }) }).await;
+    assert_eq!(answer.unwrap_err().uri, uri::CANCELED);
 }

@@ -1,6 +1,7 @@
 //! The router from outside: the same scenarios in process and over WebSockets.
 
 mod auth;
+mod counters;
 mod features;
 mod frames;
 mod kit;

@@ -155,6 +155,22 @@ async fn registrations_are_found_described_and_taken_away() {
 }
 
 #[tokio::test]
+async fn nobody_from_outside_takes_over_what_the_program_itself_offers() {
+    let server = Server::start().await;
+    let engine = server.engine().await;
+    let registration = soon(engine.session.register("app.x", MatchPolicy::Exact)).await.unwrap();
+    let other = server.join(Way::SOCKET).await;
+    let force = RegisterOptions { force_reregister: true, ..RegisterOptions::default() };
+    let refused = soon(other.session.register("app.x", force)).await;
+    assert_eq!(refused.unwrap_err().uri, uri::PROCEDURE_ALREADY_EXISTS);
+    let removal = json!([registration, id(&engine)]);
+    let refused = ask(&other.session, "registration.remove_callee", removal).await;
+    assert_eq!(error(refused), uri::NO_SUCH_SESSION);
+    let second = server.engine().await;
+    soon(second.session.register("app.x", force)).await.unwrap();
+}
+
+#[tokio::test]
 async fn subscriptions_are_found_described_and_taken_away() {
     let server = Server::start().await;
     let mut subscriber = server.join(Way::SOCKET).await;

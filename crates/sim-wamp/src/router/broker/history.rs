@@ -52,4 +52,12 @@ impl History {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Recorded> {
         self.events.iter()
     }
+
+    /// Gives the events other times, the oldest first.
+    #[cfg(test)]
+    pub(crate) fn set_times(&mut self, mut next: impl FnMut() -> jiff::Timestamp) {
+        for event in &mut self.events {
+            event.at = next();
+        }
+    }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Registration {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Callee {
     pub(crate) session: u64,
+    /// Whether it is a part of the router's own program.
+    pub(crate) trusted: bool,
     pub(crate) features: Features,
 }
 
@@ -77,7 +79,7 @@ impl Registrations {
         }
         let mut known = self.by_pattern.get(&procedure, options.policy).copied();
         if options.force_reregister
-            && let Some(id) = known.take()
+            && let Some(id) = known.take_if(|id| from.trusted || !self.has_trusted_callee(*id))
         {
             self.revoke_all(id, uri::TAKEN_OVER, out);
         }
@@ -107,7 +109,8 @@ impl Registrations {
         out: &mut Outbox,
     ) -> u64 {
         let id = random_id();
-        let callee = Callee { session: from.session(), features: from.features };
+        let callee =
+            Callee { session: from.session(), trusted: from.trusted, features: from.features };
         let registration = Registration {
             id,
             procedure: Arc::clone(&procedure),
@@ -132,7 +135,8 @@ impl Registrations {
         if !is_shared || registration.callees.iter().any(|callee| callee.session == session) {
             return None;
         }
-        registration.callees.push(Callee { session, features: from.features });
+        let callee = Callee { session, trusted: from.trusted, features: from.features };
+        registration.callees.push(callee);
         Some(id)
     }
 
@@ -170,6 +174,13 @@ impl Registrations {
             out.send(session, Message::Unregistered { request: 0, revoked });
         }
         self.withdraw(session, registration, out)
+    }
+
+    /// Says whether a registration is one of the router's own program, which nobody from outside
+    /// takes over.
+    pub(crate) fn has_trusted_callee(&self, registration: u64) -> bool {
+        let found = self.by_id.get(&registration);
+        found.is_some_and(|found| found.callees.iter().any(|callee| callee.trusted))
     }
 
     fn revoke_all(&mut self, registration: u64, reason: &str, out: &mut Outbox) {

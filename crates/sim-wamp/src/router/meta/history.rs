@@ -19,23 +19,35 @@ pub(super) fn events(meta: &Meta<'_>) -> Answer {
         return Err(subscriptions::no_such(subscription.id));
     }
     let query = Query::read(meta)?;
-    let mut recorded: Vec<&Recorded> =
-        meta.realm.broker.history.iter().flat_map(|it| it.iter()).collect();
+    let mut recorded: Vec<&Recorded> = all(meta).collect();
     recorded.retain(|it| {
         let topic = &it.published.publication.topic;
-        subscription.policy.matches(&subscription.topic, topic) && is_for(it, member, subscriber)
+        subscription.policy.matches(&subscription.topic, topic)
+            && is_for(it, member, subscriber)
+            && query.includes(it)
     });
     // The patterns of two histories may overlap.
     recorded.sort_by_key(|it| it.number);
     recorded.dedup_by_key(|it| it.number);
-    let found = query.choose(recorded);
-    let events = found.into_iter().map(|it| event(it, subscription.id, member.trusted));
+    if query.reverse {
+        recorded.reverse();
+    }
+    recorded.truncate(query.limit);
+    let events = recorded.into_iter().map(|it| event(it, subscription.id, member.trusted));
     Ok(vec![Value::List(events.collect())])
+}
+
+/// Walks over all that is remembered, of some events more than once.
+fn all<'a>(meta: &'a Meta<'_>) -> impl Iterator<Item = &'a Recorded> {
+    meta.realm.broker.history.iter().flat_map(|it| it.iter())
 }
 
 fn is_for(recorded: &Recorded, member: &Member, subscriber: Option<&Subscriber>) -> bool {
     match subscriber {
-        Some(subscriber) => subscriber.receives(&recorded.published),
+        Some(subscriber) => {
+            let audience = recorded.published.publication.audience();
+            subscriber.receives(&recorded.published, &audience)
+        }
         None => member.trusted,
     }
 }
@@ -49,6 +61,19 @@ fn event(recorded: &Recorded, subscription: u64, trusted: bool) -> Value {
         details.insert("publisher", publisher.session);
         details.insert("publisher_authid", &*publisher.authid);
         details.insert("publisher_authrole", &*publisher.authrole);
+    }
+    if let Some(passthru) = &published.publication.passthru {
+        details.insert("ppt_scheme", &*passthru.scheme);
+        let fields = [
+            ("ppt_serializer", &passthru.serializer),
+            ("ppt_cipher", &passthru.cipher),
+            ("ppt_keyid", &passthru.keyid),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                details.insert(name, &**value);
+            }
+        }
     }
     let mut event = Dict::new();
     event.insert("timestamp", recorded.at.to_string());
@@ -68,16 +93,20 @@ fn event(recorded: &Recorded, subscription: u64, trusted: bool) -> Value {
     event.into()
 }
 
+/// The number of the event that is a bound, which is less than that of any event if it is not
+/// remembered any more: it was before all that are.
+type Place = Option<u64>;
+
 /// Which events somebody wants to see.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Query {
-    limit: Option<u64>,
+    limit: usize,
     reverse: bool,
     topic: Option<String>,
     from: [Option<Timestamp>; 2],
     until: [Option<Timestamp>; 2],
-    from_publication: [Option<u64>; 2],
-    until_publication: [Option<u64>; 2],
+    from_publication: [Option<Place>; 2],
+    until_publication: [Option<Place>; 2],
 }
 
 impl Query {
@@ -90,7 +119,10 @@ impl Query {
                 number.map(Some).ok_or_else(|| invalid(&text))
             }
         };
-        let id = |name: &str| number(name, meta.kwargs.get(name));
+        let place = |name: &str| -> Result<Option<Place>, CallError> {
+            let found = |id| all(meta).find(|it| it.published.id == id).map(|it| it.number);
+            Ok(number(name, meta.kwargs.get(name))?.map(found))
+        };
         let time = |name: &str| match meta.keyword(name)?.map(str::parse) {
             None => Ok(None),
             Some(Ok(time)) => Ok(Some(time)),
@@ -104,49 +136,32 @@ impl Query {
                 .as_bool()
                 .ok_or_else(|| invalid("argument `reverse` must be true or false"))?,
         };
-        // Others take the limit as a second argument.
-        let limit = meta.kwargs.get("limit").or_else(|| meta.args.get(1));
+        let limit = number("limit", meta.optional(1, "limit"))?;
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
         Ok(Self {
-            limit: number("limit", limit)?,
+            limit: limit.unwrap_or(usize::MAX),
             reverse,
             topic: meta.keyword("topic")?.map(str::to_owned),
             from: [time("from_time")?, time("after_time")?],
             until: [time("until_time")?, time("before_time")?],
-            from_publication: [id("from_publication")?, id("after_publication")?],
-            until_publication: [id("until_publication")?, id("before_publication")?],
+            from_publication: [place("from_publication")?, place("after_publication")?],
+            until_publication: [place("until_publication")?, place("before_publication")?],
         })
     }
 
-    /// Chooses among events that come in the order in which they were published.
-    fn choose<'a>(&self, mut events: Vec<&'a Recorded>) -> Vec<&'a Recorded> {
-        let position = |id: Option<u64>| {
-            // An event that is not remembered limits nothing.
-            id.and_then(|id| events.iter().position(|it| it.published.id == id))
-        };
-        let [from, after] = self.from_publication.map(position);
-        let [until, before] = self.until_publication.map(position);
-        let mut index = 0;
-        events.retain(|it| {
-            let here = index;
-            index += 1;
-            from.is_none_or(|from| here >= from)
-                && after.is_none_or(|after| here > after)
-                && until.is_none_or(|until| here <= until)
-                && before.is_none_or(|before| here < before)
-                && self.from[0].is_none_or(|from| it.at >= from)
-                && self.from[1].is_none_or(|after| it.at > after)
-                && self.until[0].is_none_or(|until| it.at <= until)
-                && self.until[1].is_none_or(|before| it.at < before)
-                && self
-                    .topic
-                    .as_deref()
-                    .is_none_or(|it_is| *it.published.publication.topic == *it_is)
-        });
-        if self.reverse {
-            events.reverse();
-        }
-        let limit = self.limit.and_then(|limit| usize::try_from(limit).ok());
-        events.truncate(limit.unwrap_or(usize::MAX));
-        events
+    fn includes(&self, event: &Recorded) -> bool {
+        let [from, after] = self.from_publication;
+        let [until, before] = self.until_publication;
+        let here = Some(event.number);
+        let topic = &*event.published.publication.topic;
+        from.is_none_or(|from| here >= from)
+            && after.is_none_or(|after| here > after)
+            && until.is_none_or(|until| here <= until)
+            && before.is_none_or(|before| here < before)
+            && self.from[0].is_none_or(|from| event.at >= from)
+            && self.from[1].is_none_or(|after| event.at > after)
+            && self.until[0].is_none_or(|until| event.at <= until)
+            && self.until[1].is_none_or(|before| event.at < before)
+            && self.topic.as_deref().is_none_or(|wanted| wanted == topic)
     }
 }

@@ -1,20 +1,23 @@
 //! `wamp.registration.*`: who offers which procedures.
+//!
+//! Those of the router's own program can be seen, but not taken away.
 
-use super::{Answer, Meta, by_policy, ids, sessions};
+use super::{Answer, Meta, Procedure, by_policy, ids, sessions};
 use crate::router::dealer::Registration;
 use crate::{CallError, Value, uri};
 
-pub(super) fn call(mut meta: Meta<'_>, name: &str) -> Option<Answer> {
-    Some(match name {
-        "list" => Ok(vec![by_policy(all(&meta).map(|it| (it.policy, it.id)))]),
-        "lookup" => lookup(&meta),
-        "match" => find(&meta),
-        "get" => of_id(&meta).map(|it| vec![it.details().into()]),
-        "list_callees" => of_id(&meta).map(|it| vec![ids(callees(it))]),
-        "count_callees" => of_id(&meta).map(|it| vec![Value::from(it.callees.len() as u64)]),
-        "remove_callee" => remove_callee(&mut meta),
+pub(super) fn procedure(name: &str) -> Option<Procedure> {
+    let procedure: Procedure = match name {
+        "list" => |meta| Ok(vec![by_policy(all(meta).map(|it| (it.policy, it.id)))]),
+        "lookup" => |meta| lookup(meta),
+        "match" => |meta| find(meta),
+        "get" => |meta| of_id(meta).map(|it| vec![it.details().into()]),
+        "list_callees" => |meta| of_id(meta).map(|it| vec![ids(callees(it))]),
+        "count_callees" => |meta| of_id(meta).map(|it| vec![Value::from(it.callees.len() as u64)]),
+        "remove_callee" => remove_callee,
         _ => return None,
-    })
+    };
+    Some(procedure)
 }
 
 fn all<'a>(meta: &'a Meta<'_>) -> impl Iterator<Item = &'a Registration> {
@@ -50,10 +53,11 @@ fn of_id<'a>(meta: &'a Meta<'_>) -> Result<&'a Registration, CallError> {
 fn remove_callee(meta: &mut Meta<'_>) -> Answer {
     let registration = of_id(meta)?.id;
     let session = meta.id(1, "callee")?;
-    let reason = meta.reason(uri::CLOSE_NORMAL)?;
+    let reason = meta.reason(2)?;
     let realm = &mut *meta.realm;
+    let is_foreign = realm.sessions.get(&session).is_none_or(|(member, _)| !member.trusted);
     let registrations = &mut realm.dealer.registrations;
-    if registrations.revoke(session, registration, &reason, &mut realm.out) {
+    if is_foreign && registrations.revoke(session, registration, &reason, &mut realm.out) {
         Ok(Vec::new())
     } else {
         Err(sessions::no_such(session))

@@ -1,26 +1,29 @@
 //! `wamp.subscription.*`: who follows which topics, and what was published there.
 
-use super::{Answer, Meta, by_policy, history, ids, sessions};
+use super::{Answer, Meta, Procedure, by_policy, history, ids, sessions};
 use crate::router::broker::Subscription;
 use crate::{CallError, Value, uri};
 
-pub(super) fn call(mut meta: Meta<'_>, name: &str) -> Option<Answer> {
-    Some(match name {
-        "list" => {
+pub(super) fn procedure(name: &str) -> Option<Procedure> {
+    let procedure: Procedure = match name {
+        "list" => |meta| {
             let all = meta.realm.broker.subscriptions.iter();
             Ok(vec![by_policy(all.map(|it| (it.policy, it.id)))])
+        },
+        "lookup" => |meta| lookup(meta),
+        "match" => |meta| find(meta),
+        "get" => |meta| of_id(meta).map(|it| vec![it.details().into()]),
+        "list_subscribers" => {
+            |meta| of_id(meta).map(|it| vec![ids(it.subscribers.keys().copied())])
         }
-        "lookup" => lookup(&meta),
-        "match" => find(&meta),
-        "get" => of_id(&meta).map(|it| vec![it.details().into()]),
-        "list_subscribers" => of_id(&meta).map(|it| vec![ids(it.subscribers.keys().copied())]),
         "count_subscribers" => {
-            of_id(&meta).map(|it| vec![Value::from(it.subscribers.len() as u64)])
+            |meta| of_id(meta).map(|it| vec![Value::from(it.subscribers.len() as u64)])
         }
-        "remove_subscriber" => remove_subscriber(&mut meta),
-        "get_events" => history::events(&meta),
+        "remove_subscriber" => remove_subscriber,
+        "get_events" => |meta| history::events(meta),
         _ => return None,
-    })
+    };
+    Some(procedure)
 }
 
 fn lookup(meta: &Meta<'_>) -> Answer {
@@ -47,7 +50,7 @@ pub(super) fn no_such(id: u64) -> CallError {
 fn remove_subscriber(meta: &mut Meta<'_>) -> Answer {
     let subscription = of_id(meta)?.id;
     let session = meta.id(1, "subscriber")?;
-    let reason = meta.reason(uri::CLOSE_NORMAL)?;
+    let reason = meta.reason(2)?;
     let realm = &mut *meta.realm;
     if realm.broker.subscriptions.revoke(session, subscription, &reason, &mut realm.out) {
         Ok(Vec::new())

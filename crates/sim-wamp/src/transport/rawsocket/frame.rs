@@ -14,15 +14,15 @@ pub(super) const LONGEST: usize = 1 << 24;
 
 /// What was between two headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Frame {
-    pub(super) kind: Kind,
-    pub(super) payload: Bytes,
+pub(crate) struct Frame {
+    pub(crate) kind: Kind,
+    pub(crate) payload: Bytes,
 }
 
 /// What a frame is for; the discriminants are the bits `TTT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A message of WAMP.
     Message = 0,
     /// A question for a sign of life.
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 ///
 /// # Errors
 /// When the header is not that of a frame, or the payload will be longer than `limit`.
-pub(super) fn parse(buffer: &mut BytesMut, limit: usize) -> Result<Option<Frame>, TransportError> {
+pub(crate) fn parse(buffer: &mut BytesMut, limit: usize) -> Result<Option<Frame>, TransportError> {
     let Some(&[first, length @ ..]) = buffer.first_chunk::<HEADER>() else { return Ok(None) };
     let kind = match first & 0b111 {
         0 => Kind::Message,
