@@ -20,7 +20,7 @@ use crate::auth::ClientExchange;
 use crate::message::{Features, Hello, Message, Welcome, decode};
 use crate::session::{Delivery, Link, Replies};
 use crate::transport::{
-    ClientTls, FrameLimits, Reader, Received, Transport, TransportError, Writer, connect,
+    ClientTls, FrameLimits, Reader, Received, Transport, TransportError, Writer, connect, shown,
 };
 use crate::{Credentials, Error, Incoming, Serializer, Session, SessionInfo};
 
@@ -102,7 +102,7 @@ impl Client {
             let transport = connect(url, &options.serializers, &options.tls, limits).await?;
             Self::join_within(transport, realm, credentials, &options).await
         };
-        timeout(patience, opening).await.map_err(|_| Error::Timeout(url.to_owned()))?
+        timeout(patience, opening).await.map_err(|_| Error::Timeout(shown(url)))?
     }
 
     /// Joins a realm over a connection that is open already.

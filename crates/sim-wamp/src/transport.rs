@@ -14,6 +14,7 @@ use std::future::Future;
 use bytes::Bytes;
 
 pub use any::{AnyReader, AnyTransport, AnyWriter};
+pub(crate) use connect::shown;
 pub use connect::{ConnectError, connect, connect_raw, connect_websocket};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use rawsocket::{Frame, parse};

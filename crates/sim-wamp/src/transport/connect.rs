@@ -5,8 +5,10 @@ mod target;
 mod tests;
 
 use std::io;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -189,6 +191,9 @@ pub async fn connect_raw(
     Err(no_serializer(url, serializers))
 }
 
+/// How long a connection may be silent before the system asks whether the other end is there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
 /// Opens TCP, and TLS on it where the URL says so.
 async fn open(
     url: &str,
@@ -202,6 +207,10 @@ async fn open(
     let stream = TcpStream::connect(addresses.as_slice()).await;
     let stream = stream.map_err(|source| unreachable(url, source))?;
     stream.set_nodelay(true).map_err(|source| unreachable(url, source))?;
+    // Raw sockets are not pinged: the system finds out when the other end has vanished.
+    let alive = TcpKeepalive::new().with_time(KEEPALIVE);
+    let alive = SockRef::from(&stream).set_tcp_keepalive(&alive);
+    alive.map_err(|source| unreachable(url, source))?;
     if !host.tls {
         return Ok((BoxedStream::new(stream), None));
     }
@@ -211,6 +220,11 @@ async fn open(
     let stream = stream.map_err(|source| ConnectError::Tls { url: Target::shown(url), source })?;
     let channel_id = channel_id(stream.get_ref().1);
     Ok((BoxedStream::new(stream), channel_id))
+}
+
+/// Returns a URL as it may stand in a message: without what may hold a secret.
+pub(crate) fn shown(url: &str) -> String {
+    Target::shown(url)
 }
 
 fn chosen(response: &Response) -> Option<Serializer> {
