@@ -19,10 +19,8 @@ pub use connection::Connection;
 use crate::auth::ClientExchange;
 use crate::message::{Features, Hello, Message, Welcome, decode};
 use crate::session::{Delivery, Link, Replies};
-use crate::transport::{
-    ClientTls, FrameLimits, Reader, Received, Transport, TransportError, Writer, connect, shown,
-};
-use crate::{Credentials, Error, Incoming, Serializer, Session, SessionInfo};
+use crate::transport::{ClientTls, FrameLimits, Reader, Transport, Writer, connect, shown};
+use crate::{Credentials, Error, Incoming, Serializer, Session, SessionInfo, wire};
 
 /// How many messages wait to be sent; whoever sends one more waits.
 const OUTGOING: usize = 1024;
@@ -134,7 +132,7 @@ impl Client {
         let realm = realm.to_owned();
         let (features, agent) = (Features::ALL, Some(AGENT.to_owned()));
         let hello = Message::Hello(Box::new(Hello { realm, auth, features, agent }));
-        send(&mut writer, serializer, &hello).await?;
+        wire::send(&mut writer, serializer, &hello).await?;
         let welcome = loop {
             match receive(&mut reader, &mut writer, serializer).await? {
                 Message::Welcome(welcome) => break welcome,
@@ -154,7 +152,7 @@ impl Client {
                         Ok((signature, extra)) => Message::Authenticate { signature, extra },
                         Err(text) => return Err(give_up(&mut writer, serializer, text).await),
                     };
-                    send(&mut writer, serializer, &answer).await?;
+                    wire::send(&mut writer, serializer, &answer).await?;
                 }
                 other => {
                     let text = format!("{} during the handshake", other.name());
@@ -212,21 +210,8 @@ async fn give_up<W: Writer>(writer: &mut W, serializer: Serializer, text: String
     let reason = crate::uri::AUTHENTICATION_FAILED.to_owned();
     let abort = Message::Abort { message: String::new(), reason };
     // A router that is gone needs no telling.
-    drop(send(writer, serializer, &abort).await);
+    drop(wire::send(writer, serializer, &abort).await);
     Error::Protocol(text)
-}
-
-/// Sends one message at once.
-async fn send<W: Writer>(
-    writer: &mut W,
-    serializer: Serializer,
-    message: &Message,
-) -> Result<(), TransportError> {
-    if let Some(bytes) = message.bytes(serializer) {
-        writer.feed(bytes).await?;
-        writer.flush().await?;
-    }
-    Ok(())
 }
 
 /// Receives a message of the handshake.
@@ -235,20 +220,8 @@ async fn receive<R: Reader, W: Writer>(
     writer: &mut W,
     serializer: Serializer,
 ) -> Result<Message, Error> {
-    loop {
-        match reader.receive().await? {
-            Received::Message(bytes) => {
-                let message = decode(serializer, &bytes);
-                return message.map_err(|violation| Error::Protocol(violation.to_string()));
-            }
-            Received::Ping(ping) => {
-                writer.pong(ping).await?;
-                writer.flush().await?;
-            }
-            Received::Alive => {}
-            Received::Closed => {
-                return Err(Error::Protocol("the handshake ended without an answer".to_owned()));
-            }
-        }
-    }
+    let Some(bytes) = wire::receive(reader, writer).await? else {
+        return Err(Error::Protocol("the handshake ended without an answer".to_owned()));
+    };
+    decode(serializer, &bytes).map_err(|violation| Error::Protocol(violation.to_string()))
 }

@@ -24,6 +24,7 @@ mod session;
 pub mod transport;
 pub mod uri;
 mod value;
+mod wire;
 
 pub use access::{Action, Authorizer, Permission};
 pub use auth::{

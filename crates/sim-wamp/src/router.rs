@@ -31,6 +31,7 @@ pub(crate) use realm::Command;
 use crate::access::Epochs;
 use crate::auth::Attempts;
 use crate::id::random_id;
+use crate::message::Features;
 use crate::session::{Delivery, Link, Replies};
 use crate::transport::{Origins, Transport};
 use crate::uri::UriRule;
@@ -340,8 +341,7 @@ impl Router {
         let (sender, events) = mpsc::channel(inner.limits.local_queue);
         let peer =
             Peer::Local(Delivery::new(Arc::clone(&replies), sender, Arc::clone(&link), trusted));
-        let features = handshake::LOCAL_FEATURES;
-        let member = Member { info: Arc::clone(&info), trusted, features };
+        let member = Member { info: Arc::clone(&info), trusted, features: Features::ALL };
         join(commands, member, peer).await.map_err(|refused| match refused {
             JoinRefused::Full => Error::RealmFull(realm.to_owned()),
             JoinRefused::ShutDown => Error::ShutDown,

@@ -10,7 +10,7 @@ use super::ClientOptions;
 use crate::message::{ErrorMessage, Message, Sender, code, decode};
 use crate::session::Delivery;
 use crate::transport::{Close, Reader, Received, TransportError, Writer};
-use crate::{CallError, Serializer, uri};
+use crate::{CallError, Serializer, uri, wire};
 
 /// How many pings of the router wait for their answers; more are not answered.
 const PONGS: usize = 4;
@@ -202,7 +202,7 @@ impl Driver {
         outgoing.close();
         let goodbye = Message::goodbye(uri::CLOSE_REALM);
         let said = match self.drain(writer, outgoing).await {
-            Ok(()) => super::send(writer, self.serializer, &goodbye).await,
+            Ok(()) => wire::send(writer, self.serializer, &goodbye).await,
             Err(error) => Err(error),
         };
         if said.is_err() {

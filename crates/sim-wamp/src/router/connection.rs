@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::handshake::{Candidate, Handshake};
+use super::member::Member;
 use super::queue::{Bounds, Outgoing, Waiting, queue};
 use super::realm::{JoinRefused, Peer};
 use super::throttle::Throttle;
@@ -18,7 +18,7 @@ use super::{Command, Gate, Inner, join};
 use crate::limits::SlowSubscriber;
 use crate::message::{Message, Sender, Violation, decode};
 use crate::transport::{Close, Reader, Received, Transport, TransportError, Writer};
-use crate::{Serializer, counters, uri};
+use crate::{Serializer, counters, uri, wire};
 
 /// How many messages are written between two flushes at most.
 const BATCH: usize = 256;
@@ -103,7 +103,6 @@ impl Activity {
 
 /// Serves one connection to its end.
 pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, address: Option<IpAddr>) {
-    let activity = Activity::new();
     let (serializer, channel_id) = (transport.serializer(), transport.channel_id());
     let answers_pings = transport.answers_pings();
     let (mut reader, mut writer) = transport.split();
@@ -114,7 +113,6 @@ pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, addres
         channel_id,
         reader: &mut reader,
         writer: &mut writer,
-        activity: &activity,
     };
     // In a box, since its room is not needed any more for the rest of the connection's life.
     let handshake = Box::pin(handshake.run());
@@ -132,8 +130,22 @@ pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, addres
     };
     let farewell = match candidate {
         Ok(candidate) => {
-            let session = Connection::new(&router, candidate, serializer, &activity);
-            session.run(answers_pings, &mut reader, &mut writer).await
+            let Candidate { member, commands, welcome } = candidate;
+            let session = Connection {
+                router: &router,
+                session: member.session(),
+                serializer,
+                answers_pings,
+                commands,
+                gate: Gate::asking(
+                    Arc::clone(&member.info),
+                    router.uri_rule,
+                    Arc::clone(&router.authorizer),
+                    &router.epochs,
+                ),
+                activity: Activity::new(),
+            };
+            session.run(member, &welcome, &mut reader, &mut writer).await
         }
         Err(farewell) => farewell,
     };
@@ -175,41 +187,18 @@ struct Connection<'a> {
     router: &'a Inner,
     session: u64,
     serializer: Serializer,
-    member: Option<super::member::Member>,
+    answers_pings: bool,
     commands: mpsc::Sender<Command>,
-    welcome: Message,
     gate: Gate,
-    activity: &'a Activity,
+    activity: Activity,
 }
 
-impl<'a> Connection<'a> {
-    fn new(
-        router: &'a Inner,
-        candidate: Candidate,
-        serializer: Serializer,
-        activity: &'a Activity,
-    ) -> Self {
-        let Candidate { member, commands, welcome } = candidate;
-        let authorizer = Arc::clone(&router.authorizer);
-        let gate =
-            Gate::asking(Arc::clone(&member.info), router.uri_rule, authorizer, &router.epochs);
-        let session = member.session();
-        Self {
-            router,
-            session,
-            serializer,
-            member: Some(member),
-            commands,
-            welcome,
-            gate,
-            activity,
-        }
-    }
-
+impl Connection<'_> {
     /// Joins the realm and serves the session until it ends.
     async fn run<R: Reader, W: Writer>(
-        mut self,
-        answers_pings: bool,
+        self,
+        member: Member,
+        welcome: &Message,
         reader: &mut R,
         writer: &mut W,
     ) -> Farewell {
@@ -221,7 +210,6 @@ impl<'a> Connection<'a> {
         });
         let overflowed = CancellationToken::new();
         let peer = Peer::Remote { queue, overflowed: overflowed.clone() };
-        let member = self.member.take().expect("a connection joins once");
         match join(&self.commands, member, peer).await {
             Ok(()) => {}
             Err(JoinRefused::Full) => {
@@ -233,8 +221,8 @@ impl<'a> Connection<'a> {
         }
         let farewell = tokio::select! {
             farewell = self.read(reader, &outgoing) => farewell,
-            farewell = self.write(writer, &outgoing, answers_pings) => farewell,
-            farewell = self.activity.silence(limits.idle), if answers_pings => farewell,
+            farewell = self.write(writer, welcome, &outgoing) => farewell,
+            farewell = self.activity.silence(limits.idle), if self.answers_pings => farewell,
             () = overflowed.cancelled() => Farewell::close(Close::TOO_SLOW),
             () = self.router.closed.cancelled() => Farewell::gone(),
         };
@@ -249,16 +237,19 @@ impl<'a> Connection<'a> {
         let limits = &self.router.limits;
         let mut throttle = Throttle::new(limits.messages_per_second, limits.bytes_per_second);
         loop {
-            let bytes = match receive(reader, self.activity).await {
-                Ok((bytes, ping)) => {
-                    if let Some(ping) = ping {
-                        outgoing.answer(ping);
-                    }
-                    bytes
+            let received = reader.receive().await;
+            self.activity.note();
+            let bytes = match received {
+                Ok(Received::Message(bytes)) => bytes,
+                Ok(Received::Ping(ping)) => {
+                    outgoing.answer(ping);
+                    continue;
                 }
-                Err(farewell) => return farewell,
+                Ok(Received::Alive) => continue,
+                // Some transports want to be closed from both sides.
+                Ok(Received::Closed) => return Farewell::close(Close::NORMAL),
+                Err(error) => return error.into(),
             };
-            let Some(bytes) = bytes else { continue };
             throttle.pass(bytes.len()).await;
             let message = match decode(self.serializer, &bytes) {
                 Ok(message) => message,
@@ -306,10 +297,10 @@ impl<'a> Connection<'a> {
     async fn write<W: Writer>(
         &self,
         writer: &mut W,
+        welcome: &Message,
         outgoing: &Waiting,
-        pinging: bool,
     ) -> Farewell {
-        match self.write_all(writer, outgoing, pinging).await {
+        match self.write_all(writer, welcome, outgoing).await {
             Ok(()) => Farewell::close(Close::NORMAL),
             // What is left of the connection is of no use to anybody.
             Err(_) => Farewell::gone(),
@@ -319,13 +310,10 @@ impl<'a> Connection<'a> {
     async fn write_all<W: Writer>(
         &self,
         writer: &mut W,
+        welcome: &Message,
         outgoing: &Waiting,
-        pinging: bool,
     ) -> Result<(), TransportError> {
-        if let Some(welcome) = self.welcome.bytes(self.serializer) {
-            writer.feed(welcome).await?;
-            writer.flush().await?;
-        }
+        wire::send(writer, self.serializer, welcome).await?;
         let period = self.router.limits.ping;
         let mut ping = interval_at(Instant::now() + period, period);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -335,7 +323,7 @@ impl<'a> Connection<'a> {
                     Some(next) => self.feed(writer, next).await?,
                     None => return Ok(()),
                 },
-                _ = ping.tick(), if pinging => writer.ping().await?,
+                _ = ping.tick(), if self.answers_pings => writer.ping().await?,
             }
             for _ in 1..BATCH {
                 let Some(next) = outgoing.try_next() else { break };
@@ -358,33 +346,4 @@ impl<'a> Connection<'a> {
         drop(self.commands.send(command).await);
         Ok(())
     }
-}
-
-/// Receives the next message or ping, or says how to take leave.
-pub(super) async fn receive<R: Reader>(
-    reader: &mut R,
-    activity: &Activity,
-) -> Result<(Option<Bytes>, Option<Bytes>), Farewell> {
-    let received = reader.receive().await?;
-    activity.note();
-    match received {
-        Received::Message(bytes) => Ok((Some(bytes), None)),
-        Received::Ping(bytes) => Ok((None, Some(bytes))),
-        Received::Alive => Ok((None, None)),
-        // Some transports want to be closed from both sides.
-        Received::Closed => Err(Farewell::close(Close::NORMAL)),
-    }
-}
-
-/// Sends one message at once.
-pub(super) async fn send<W: Writer>(
-    writer: &mut W,
-    serializer: Serializer,
-    message: &Message,
-) -> Result<(), Farewell> {
-    if let Some(bytes) = message.bytes(serializer) {
-        writer.feed(bytes).await?;
-        writer.flush().await?;
-    }
-    Ok(())
 }

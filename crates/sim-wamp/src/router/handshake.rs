@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::connection::{Activity, Farewell, receive, send};
+use super::connection::Farewell;
 use super::member::Member;
 use super::{Command, Inner};
-use crate::auth::{Exchange, PeerContext, Step};
+use crate::auth::{Authenticated, Exchange, PeerContext, Step};
 use crate::id::random_id;
-use crate::message::{Features, Hello, Message, Violation, Welcome};
-use crate::transport::{Reader, Writer};
-use crate::{AuthRefused, Serializer, SessionInfo, counters, uri};
+use crate::message::{Hello, Message, Violation, Welcome, decode};
+use crate::transport::{Close, Reader, Writer};
+use crate::{AuthRefused, MatchPolicy, Serializer, SessionInfo, counters, uri, wire};
 
 /// A peer that may join its realm.
 pub(super) struct Candidate {
@@ -29,7 +29,6 @@ pub(super) struct Handshake<'a, R, W> {
     pub(super) channel_id: Option<[u8; 32]>,
     pub(super) reader: &'a mut R,
     pub(super) writer: &'a mut W,
-    pub(super) activity: &'a Activity,
 }
 
 impl<R: Reader, W: Writer> Handshake<'_, R, W> {
@@ -41,7 +40,7 @@ impl<R: Reader, W: Writer> Handshake<'_, R, W> {
         };
         let realm = hello.realm.as_str();
         let Some((realm, commands)) = self.router.realms.get_key_value(realm) else {
-            if !uri::validate(realm, crate::MatchPolicy::Exact) {
+            if !uri::validate(realm, MatchPolicy::Exact) {
                 let text = "the name of the realm is not a valid URI";
                 return Err(Farewell::abort(uri::INVALID_URI, text));
             }
@@ -76,7 +75,7 @@ impl<R: Reader, W: Writer> Handshake<'_, R, W> {
         realm: &str,
         session: u64,
         hello: &Hello,
-    ) -> Result<crate::auth::Authenticated, Farewell> {
+    ) -> Result<Authenticated, Farewell> {
         let peer = PeerContext { address: self.address, channel_id: self.channel_id };
         let (authenticator, attempts) = (&self.router.authenticator, &self.router.attempts);
         let step =
@@ -85,7 +84,7 @@ impl<R: Reader, W: Writer> Handshake<'_, R, W> {
             Step::Done(authenticated) => Ok(authenticated),
             Step::Challenge { method, extra, exchange } => {
                 let challenge = Message::Challenge { method: method.name().to_owned(), extra };
-                send(self.writer, self.serializer, &challenge).await?;
+                wire::send(self.writer, self.serializer, &challenge).await?;
                 match self.receive().await? {
                     Message::Authenticate { signature, extra } => {
                         exchange.finish(&signature, &extra).await.map_err(refuse)
@@ -98,22 +97,16 @@ impl<R: Reader, W: Writer> Handshake<'_, R, W> {
 
     /// Receives a message; a peer may give up with ABORT at any time.
     async fn receive(&mut self) -> Result<Message, Farewell> {
-        let limit = self.router.limits.hello_bytes;
-        loop {
-            let (bytes, ping) = receive(self.reader, self.activity).await?;
-            if let Some(ping) = ping {
-                self.writer.pong(ping).await?;
-                self.writer.flush().await?;
-            }
-            let Some(bytes) = bytes else { continue };
-            if bytes.len() > limit {
-                counters::limited("hello_bytes");
-                return Err(Farewell::close(crate::transport::Close::TOO_LONG));
-            }
-            return match crate::message::decode(self.serializer, &bytes)? {
-                Message::Abort { .. } => Err(Farewell::close(crate::transport::Close::NORMAL)),
-                message => Ok(message),
-            };
+        let Some(bytes) = wire::receive(self.reader, self.writer).await? else {
+            return Err(Farewell::close(Close::NORMAL));
+        };
+        if bytes.len() > self.router.limits.hello_bytes {
+            counters::limited("hello_bytes");
+            return Err(Farewell::close(Close::TOO_LONG));
+        }
+        match decode(self.serializer, &bytes)? {
+            Message::Abort { .. } => Err(Farewell::close(Close::NORMAL)),
+            message => Ok(message),
         }
     }
 }
@@ -122,6 +115,3 @@ fn refuse(refused: AuthRefused) -> Farewell {
     counters::refused();
     Farewell::abort(&refused.reason, refused.message)
 }
-
-/// What a session of this process can do.
-pub(super) const LOCAL_FEATURES: Features = Features::ALL;
