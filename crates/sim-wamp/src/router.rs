@@ -13,6 +13,7 @@ mod outbox;
 mod permission;
 mod queue;
 mod realm;
+mod table;
 mod testaments;
 mod throttle;
 

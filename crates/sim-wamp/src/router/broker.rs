@@ -66,7 +66,7 @@ impl Broker {
             self.subscriptions.subscribe(from, request, policy, Arc::clone(&topic), granted, out);
         if let Some(id) = subscribed
             && options.get_retained
-            && let Some(subscription) = self.subscriptions.get(id)
+            && let Some(subscription) = self.subscriptions.table.get(id)
             && let Some(subscriber) = subscription.subscribers.get(&from.session())
         {
             for published in self.retained.of(&topic, policy) {
@@ -138,7 +138,7 @@ impl Broker {
         let excluded = published.publisher.as_ref().filter(|_| publication.exclude_me);
         let excluded = excluded.map(|publisher| publisher.session);
         let audience = publication.audience();
-        for subscription in self.subscriptions.matching(&publication.topic) {
+        for subscription in self.subscriptions.table.matching(&publication.topic) {
             let event = Arc::new(published.event(subscription.id, false));
             for (session, subscriber) in &subscription.subscribers {
                 if Some(*session) != excluded && subscriber.receives(published, &audience) {

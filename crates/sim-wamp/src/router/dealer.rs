@@ -229,7 +229,7 @@ impl Dealer {
 
     /// Forgets a session: its registrations, its calls, and those it would have answered.
     pub(crate) fn leave(&mut self, session: u64, out: &mut Outbox) {
-        self.registrations.leave(session, out);
+        self.registrations.table.leave(session, out);
         let gone = self.calls.leave(session);
         for (invocation, call) in gone.made {
             if call.interruptible {

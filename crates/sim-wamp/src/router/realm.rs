@@ -243,7 +243,7 @@ impl Realm {
         drop(peer);
         counters::sessions(-1.0);
         let out = &mut self.out;
-        self.broker.subscriptions.leave(session, out);
+        self.broker.subscriptions.table.leave(session, out);
         self.dealer.leave(session, out);
         for publication in self.testaments.execute(session) {
             self.broker.publish_silently(&member, publication, false, out);

@@ -1,23 +1,21 @@
 //! The subscriptions of a realm.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::access::Pattern;
 use crate::id::random_id;
 use crate::message::{Features, Message, Revoked, code};
-use crate::pattern::PatternMap;
 use crate::router::member::Member;
 use crate::router::outbox::Outbox;
 use crate::router::permission::Granted;
+use crate::router::table::{Entry, Table};
 use crate::{Dict, MatchPolicy, Payload, SessionInfo, Value, counters, uri};
 
 /// The subscriptions.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
-    by_id: HashMap<u64, Subscription>,
-    by_pattern: PatternMap<u64>,
-    by_session: HashMap<u64, HashSet<u64>>,
+    pub(crate) table: Table<Subscription>,
     /// How many subscriptions a session has at most.
     limit: usize,
 }
@@ -43,18 +41,7 @@ pub(crate) struct Subscriber {
 
 impl Subscriptions {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            by_id: HashMap::new(),
-            by_pattern: PatternMap::default(),
-            by_session: HashMap::new(),
-            limit,
-        }
-    }
-
-    /// Says whether nothing is kept of anybody.
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_id.is_empty() && self.by_session.is_empty()
+        Self { table: Table::default(), limit }
     }
 
     /// Subscribes a session, answers it, and returns the subscription's id.
@@ -68,28 +55,24 @@ impl Subscriptions {
         out: &mut Outbox,
     ) -> Option<u64> {
         let session = from.session();
-        let own = self.by_session.entry(session).or_default();
-        let known = self.by_pattern.get(&topic, policy).copied();
-        let is_new = known.is_none_or(|id| !own.contains(&id));
-        if is_new && !from.trusted && own.len() >= self.limit {
+        let known = self.table.lookup(&topic, policy).map(|subscription| subscription.id);
+        let is_new = known.is_none_or(|id| !self.table.holds(session, id));
+        if is_new && !from.trusted && self.table.count(session) >= self.limit {
             counters::limited("subscriptions");
             let text = format!("session has its {} subscriptions: end one first", self.limit);
             let uri = uri::RESOURCE_EXHAUSTED;
             out.send(session, Message::error(code::SUBSCRIBE, request, uri, &text));
             return None;
         }
-        let id = known.unwrap_or_else(random_id);
-        own.insert(id);
-        if known.is_none() {
-            self.create(id, session, policy, topic, out);
-        }
+        let id = known.unwrap_or_else(|| self.create(session, policy, topic, out));
+        self.table.hold(session, id);
         let subscriber = Subscriber {
             info: Arc::clone(&from.info),
             features: from.features,
             only: granted.only,
         };
         // Asked once more, it may receive more or less than before.
-        self.by_id.get_mut(&id)?.subscribers.insert(session, subscriber);
+        self.table.get_mut(id)?.subscribers.insert(session, subscriber);
         out.send(session, Message::Subscribed { request, subscription: id });
         if is_new {
             let args = [session.into(), id.into()];
@@ -100,23 +83,18 @@ impl Subscriptions {
 
     fn create(
         &mut self,
-        id: u64,
         session: u64,
         policy: MatchPolicy,
         topic: Arc<str>,
         out: &mut Outbox,
-    ) {
-        let subscription = Subscription {
-            id,
-            topic: Arc::clone(&topic),
-            policy,
-            created: jiff::Timestamp::now(),
-            subscribers: BTreeMap::new(),
-        };
+    ) -> u64 {
+        let (id, created) = (random_id(), jiff::Timestamp::now());
+        let subscription =
+            Subscription { id, topic, policy, created, subscribers: BTreeMap::new() };
         let args = [session.into(), subscription.details().into()];
         out.announce(uri::ON_SUBSCRIPTION_CREATE, Payload::from_values(args, None));
-        self.by_pattern.insert(topic, policy, id);
-        self.by_id.insert(id, subscription);
+        self.table.insert(subscription);
+        id
     }
 
     /// Ends one subscription of a session.
@@ -127,7 +105,7 @@ impl Subscriptions {
         subscription: u64,
         out: &mut Outbox,
     ) {
-        if self.withdraw(session, subscription, out) {
+        if self.table.withdraw(session, subscription, out) {
             out.send(session, Message::Unsubscribed { request, revoked: None });
         } else {
             let text = format!("session has no subscription `{subscription}`");
@@ -144,7 +122,7 @@ impl Subscriptions {
         reason: &str,
         out: &mut Outbox,
     ) -> bool {
-        let found = self.by_id.get(&subscription);
+        let found = self.table.get(subscription);
         let Some(subscriber) = found.and_then(|it| it.subscribers.get(&session)) else {
             return false;
         };
@@ -152,53 +130,25 @@ impl Subscriptions {
             let revoked = Some(Box::new(Revoked { id: subscription, reason: reason.to_owned() }));
             out.send(session, Message::Unsubscribed { request: 0, revoked });
         }
-        self.withdraw(session, subscription, out)
+        self.table.withdraw(session, subscription, out)
+    }
+}
+
+impl Entry for Subscription {
+    const ON_WITHDRAW: &'static str = uri::ON_UNSUBSCRIBE;
+    const ON_DELETE: &'static str = uri::ON_SUBSCRIPTION_DELETE;
+
+    fn id(&self) -> u64 {
+        self.id
     }
 
-    fn withdraw(&mut self, session: u64, id: u64, out: &mut Outbox) -> bool {
-        let own = self.by_session.get_mut(&session);
-        if !own.is_some_and(|own| own.remove(&id)) {
-            return false;
-        }
-        let Some(subscription) = self.by_id.get_mut(&id) else { return false };
-        subscription.subscribers.remove(&session);
-        let args = || [session.into(), id.into()];
-        out.announce(uri::ON_UNSUBSCRIBE, Payload::from_values(args(), None));
-        if subscription.subscribers.is_empty() {
-            self.by_pattern.remove(&subscription.topic, subscription.policy);
-            self.by_id.remove(&id);
-            out.announce(uri::ON_SUBSCRIPTION_DELETE, Payload::from_values(args(), None));
-        }
-        true
+    fn pattern(&self) -> (&Arc<str>, MatchPolicy) {
+        (&self.topic, self.policy)
     }
 
-    /// Forgets a session.
-    pub(crate) fn leave(&mut self, session: u64, out: &mut Outbox) {
-        let own: Vec<u64> = self.by_session.get(&session).into_iter().flatten().copied().collect();
-        for id in own {
-            self.withdraw(session, id, out);
-        }
-        self.by_session.remove(&session);
-    }
-
-    /// Walks over the subscriptions that a topic belongs to.
-    pub(crate) fn matching<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = &'a Subscription> {
-        self.by_pattern.matches(topic).filter_map(|id| self.by_id.get(id))
-    }
-
-    /// Finds the subscription of just this pattern.
-    pub(crate) fn lookup(&self, topic: &str, policy: MatchPolicy) -> Option<&Subscription> {
-        self.by_id.get(self.by_pattern.get(topic, policy)?)
-    }
-
-    /// Finds a subscription by its id.
-    pub(crate) fn get(&self, id: u64) -> Option<&Subscription> {
-        self.by_id.get(&id)
-    }
-
-    /// Walks over all subscriptions.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Subscription> {
-        self.by_id.values()
+    fn remove(&mut self, session: u64) -> bool {
+        self.subscribers.remove(&session);
+        self.subscribers.is_empty()
     }
 }
 

@@ -130,13 +130,13 @@ fn subscription_ends_by_unsubscribe_and_by_leaving() {
     assert_eq!(uris, [uri::NO_SUCH_SUBSCRIPTION, "UNSUBSCRIBED", uri::NO_SUCH_SUBSCRIPTION]);
 
     subscribe(&mut broker, &b, "t", MatchPolicy::Exact);
-    broker.subscriptions.leave(2, &mut out);
+    broker.subscriptions.table.leave(2, &mut out);
     assert_eq!(
         receivers(&mut broker, &a, &Publication::new("t", Payload::empty())),
         Vec::<u64>::new()
     );
-    broker.subscriptions.leave(1, &mut out);
-    assert!(broker.subscriptions.is_empty());
+    broker.subscriptions.table.leave(1, &mut out);
+    assert!(broker.subscriptions.table.is_empty());
 }
 
 #[test]

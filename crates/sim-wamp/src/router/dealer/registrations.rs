@@ -1,21 +1,18 @@
 //! The procedures of a realm: who offers them, and who of several gets a call.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::id::random_id;
 use crate::message::{Features, Message, Revoked, code};
-use crate::pattern::PatternMap;
 use crate::router::member::Member;
 use crate::router::outbox::Outbox;
+use crate::router::table::{Entry, Table};
 use crate::{Dict, Invoke, MatchPolicy, Payload, RegisterOptions, Value, counters, uri};
 
 /// The registrations.
 #[derive(Debug)]
 pub(crate) struct Registrations {
-    by_id: HashMap<u64, Registration>,
-    by_pattern: PatternMap<u64>,
-    by_session: HashMap<u64, HashSet<u64>>,
+    pub(crate) table: Table<Registration>,
     /// How many registrations a session has at most.
     limit: usize,
 }
@@ -45,18 +42,7 @@ pub(crate) struct Callee {
 
 impl Registrations {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            by_id: HashMap::new(),
-            by_pattern: PatternMap::default(),
-            by_session: HashMap::new(),
-            limit,
-        }
-    }
-
-    /// Says whether nothing is kept of anybody.
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_id.is_empty() && self.by_session.is_empty()
+        Self { table: Table::default(), limit }
     }
 
     /// Registers a procedure or a pattern of procedures.
@@ -69,15 +55,15 @@ impl Registrations {
         out: &mut Outbox,
     ) {
         let session = from.session();
-        let count = self.by_session.get(&session).map_or(0, HashSet::len);
-        if !from.trusted && count >= self.limit {
+        if !from.trusted && self.table.count(session) >= self.limit {
             counters::limited("registrations");
             let text = format!("session has its {} registrations: withdraw one first", self.limit);
             let error = Message::error(code::REGISTER, request, uri::RESOURCE_EXHAUSTED, &text);
             out.send(session, error);
             return;
         }
-        let mut known = self.by_pattern.get(&procedure, options.policy).copied();
+        let known = self.table.lookup(&procedure, options.policy);
+        let mut known = known.map(|registration| registration.id);
         if options.force_reregister
             && let Some(id) = known.take_if(|id| from.trusted || !self.has_trusted_callee(*id))
         {
@@ -92,7 +78,7 @@ impl Registrations {
         };
         match answer {
             Ok(id) => {
-                self.by_session.entry(session).or_default().insert(id);
+                self.table.hold(session, id);
                 out.send(session, Message::Registered { request, registration: id });
                 let args = [session.into(), id.into()];
                 out.announce(uri::ON_REGISTER, Payload::from_values(args, None));
@@ -113,7 +99,7 @@ impl Registrations {
             Callee { session: from.session(), trusted: from.trusted, features: from.features };
         let registration = Registration {
             id,
-            procedure: Arc::clone(&procedure),
+            procedure,
             policy: options.policy,
             invoke: options.invoke,
             created: jiff::Timestamp::now(),
@@ -122,14 +108,13 @@ impl Registrations {
         };
         let args = [callee.session.into(), registration.details().into()];
         out.announce(uri::ON_REGISTRATION_CREATE, Payload::from_values(args, None));
-        self.by_pattern.insert(procedure, options.policy, id);
-        self.by_id.insert(id, registration);
+        self.table.insert(registration);
         id
     }
 
     /// Adds a callee to a registration, if both share it in the same way.
     fn share(&mut self, id: u64, from: &Member, options: RegisterOptions) -> Option<u64> {
-        let registration = self.by_id.get_mut(&id)?;
+        let registration = self.table.get_mut(id)?;
         let session = from.session();
         let is_shared = options.invoke != Invoke::Single && registration.invoke == options.invoke;
         if !is_shared || registration.callees.iter().any(|callee| callee.session == session) {
@@ -148,7 +133,7 @@ impl Registrations {
         registration: u64,
         out: &mut Outbox,
     ) {
-        if self.withdraw(session, registration, out) {
+        if self.table.withdraw(session, registration, out) {
             out.send(session, Message::Unregistered { request, revoked: None });
         } else {
             let text = format!("session has no registration `{registration}`");
@@ -165,7 +150,7 @@ impl Registrations {
         reason: &str,
         out: &mut Outbox,
     ) -> bool {
-        let found = self.by_id.get(&registration);
+        let found = self.table.get(registration);
         let callee = found.and_then(|it| it.callees.iter().find(|it| it.session == session));
         let Some(callee) = callee.copied() else { return false };
         if callee.features.has(Features::REGISTRATION_REVOCATION) {
@@ -173,74 +158,45 @@ impl Registrations {
             let revoked = Some(Box::new(revoked));
             out.send(session, Message::Unregistered { request: 0, revoked });
         }
-        self.withdraw(session, registration, out)
+        self.table.withdraw(session, registration, out)
     }
 
     /// Says whether a registration is one of the router's own program, which nobody from outside
     /// takes over.
     pub(crate) fn has_trusted_callee(&self, registration: u64) -> bool {
-        let found = self.by_id.get(&registration);
+        let found = self.table.get(registration);
         found.is_some_and(|found| found.callees.iter().any(|callee| callee.trusted))
     }
 
     fn revoke_all(&mut self, registration: u64, reason: &str, out: &mut Outbox) {
-        let Some(found) = self.by_id.get(&registration) else { return };
+        let Some(found) = self.table.get(registration) else { return };
         for callee in found.callees.clone() {
             self.revoke(callee.session, registration, reason, out);
         }
     }
 
-    fn withdraw(&mut self, session: u64, id: u64, out: &mut Outbox) -> bool {
-        let own = self.by_session.get_mut(&session);
-        if !own.is_some_and(|own| own.remove(&id)) {
-            return false;
-        }
-        let Some(registration) = self.by_id.get_mut(&id) else { return false };
-        registration.callees.retain(|callee| callee.session != session);
-        let args = || [session.into(), id.into()];
-        out.announce(uri::ON_UNREGISTER, Payload::from_values(args(), None));
-        if registration.callees.is_empty() {
-            self.by_pattern.remove(&registration.procedure, registration.policy);
-            self.by_id.remove(&id);
-            out.announce(uri::ON_REGISTRATION_DELETE, Payload::from_values(args(), None));
-        }
-        true
-    }
-
-    /// Withdraws all registrations of a session.
-    pub(super) fn leave(&mut self, session: u64, out: &mut Outbox) {
-        let own: Vec<u64> = self.by_session.get(&session).into_iter().flatten().copied().collect();
-        for id in own {
-            self.withdraw(session, id, out);
-        }
-        self.by_session.remove(&session);
-    }
-
     /// Chooses who gets a call: the registration's id and the callee.
     pub(super) fn choose(&mut self, procedure: &str) -> Option<(u64, Callee)> {
-        let id = *self.by_pattern.matches(procedure).next()?;
-        let registration = self.by_id.get_mut(&id)?;
-        Some((id, registration.next_callee()?))
+        let registration = self.table.best_mut(procedure)?;
+        Some((registration.id, registration.next_callee()?))
+    }
+}
+
+impl Entry for Registration {
+    const ON_WITHDRAW: &'static str = uri::ON_UNREGISTER;
+    const ON_DELETE: &'static str = uri::ON_REGISTRATION_DELETE;
+
+    fn id(&self) -> u64 {
+        self.id
     }
 
-    /// Finds the registration of just this pattern.
-    pub(crate) fn lookup(&self, procedure: &str, policy: MatchPolicy) -> Option<&Registration> {
-        self.by_id.get(self.by_pattern.get(procedure, policy)?)
+    fn pattern(&self) -> (&Arc<str>, MatchPolicy) {
+        (&self.procedure, self.policy)
     }
 
-    /// Finds the registration that a call would use.
-    pub(crate) fn find(&self, procedure: &str) -> Option<&Registration> {
-        self.by_id.get(self.by_pattern.matches(procedure).next()?)
-    }
-
-    /// Finds a registration by its id.
-    pub(crate) fn get(&self, id: u64) -> Option<&Registration> {
-        self.by_id.get(&id)
-    }
-
-    /// Walks over all registrations.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Registration> {
-        self.by_id.values()
+    fn remove(&mut self, session: u64) -> bool {
+        self.callees.retain(|callee| callee.session != session);
+        self.callees.is_empty()
     }
 }
 

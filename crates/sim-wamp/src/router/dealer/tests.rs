@@ -348,7 +348,7 @@ fn leaving_callee_cancels_and_leaving_caller_is_forgotten() {
     let (to, error) = bench.only();
     assert_eq!((to, error_uri(&error)), (2, uri::CANCELED));
     bench.dealer.leave(2, &mut bench.out);
-    assert!(bench.dealer.calls.is_empty() && bench.dealer.registrations.is_empty());
+    assert!(bench.dealer.calls.is_empty() && bench.dealer.registrations.table.is_empty());
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub(super) fn procedure(name: &str) -> Option<Procedure> {
 }
 
 fn all<'a>(meta: &'a Meta<'_>) -> impl Iterator<Item = &'a Registration> {
-    meta.realm.dealer.registrations.iter()
+    meta.realm.dealer.registrations.table.iter()
 }
 
 fn callees(registration: &Registration) -> impl Iterator<Item = u64> {
@@ -30,12 +30,12 @@ fn callees(registration: &Registration) -> impl Iterator<Item = u64> {
 
 fn lookup(meta: &Meta<'_>) -> Answer {
     let (procedure, policy) = (meta.text(0, "uri")?, meta.policy()?);
-    Ok(id(meta.realm.dealer.registrations.lookup(procedure, policy)))
+    Ok(id(meta.realm.dealer.registrations.table.lookup(procedure, policy)))
 }
 
 fn find(meta: &Meta<'_>) -> Answer {
     let procedure = meta.text(0, "uri")?;
-    Ok(id(meta.realm.dealer.registrations.find(procedure)))
+    Ok(id(meta.realm.dealer.registrations.table.matching(procedure).next()))
 }
 
 fn id(registration: Option<&Registration>) -> Vec<Value> {
@@ -44,7 +44,7 @@ fn id(registration: Option<&Registration>) -> Vec<Value> {
 
 fn of_id<'a>(meta: &'a Meta<'_>) -> Result<&'a Registration, CallError> {
     let id = meta.id(0, "registration")?;
-    let found = meta.realm.dealer.registrations.get(id);
+    let found = meta.realm.dealer.registrations.table.get(id);
     found.ok_or_else(|| {
         CallError::new(uri::NO_SUCH_REGISTRATION, &format!("no registration `{id}`"))
     })

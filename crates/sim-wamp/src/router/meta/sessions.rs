@@ -90,7 +90,7 @@ fn kill_if(
     // Those who go together hear nothing of each other: of each departure all the others would be
     // told, which is too much for their queues and for the realm when thousands go.
     for session in &killed {
-        meta.realm.broker.subscriptions.leave(*session, &mut meta.realm.out);
+        meta.realm.broker.subscriptions.table.leave(*session, &mut meta.realm.out);
     }
     for session in &killed {
         let (message, reason) = (message.clone(), reason.clone());

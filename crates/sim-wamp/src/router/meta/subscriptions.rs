@@ -7,7 +7,7 @@ use crate::{CallError, Value, uri};
 pub(super) fn procedure(name: &str) -> Option<Procedure> {
     let procedure: Procedure = match name {
         "list" => |meta| {
-            let all = meta.realm.broker.subscriptions.iter();
+            let all = meta.realm.broker.subscriptions.table.iter();
             Ok(vec![by_policy(all.map(|it| (it.policy, it.id)))])
         },
         "lookup" => |meta| lookup(meta),
@@ -28,19 +28,20 @@ pub(super) fn procedure(name: &str) -> Option<Procedure> {
 
 fn lookup(meta: &Meta<'_>) -> Answer {
     let (topic, policy) = (meta.text(0, "topic")?, meta.policy()?);
-    let found = meta.realm.broker.subscriptions.lookup(topic, policy);
+    let found = meta.realm.broker.subscriptions.table.lookup(topic, policy);
     Ok(vec![found.map_or(Value::Null, |it| it.id.into())])
 }
 
 fn find(meta: &Meta<'_>) -> Answer {
     let topic = meta.text(0, "topic")?;
-    let mut found = meta.realm.broker.subscriptions.matching(topic).map(|it| it.id).peekable();
+    let mut found =
+        meta.realm.broker.subscriptions.table.matching(topic).map(|it| it.id).peekable();
     Ok(vec![if found.peek().is_some() { ids(found) } else { Value::Null }])
 }
 
 pub(super) fn of_id<'a>(meta: &'a Meta<'_>) -> Result<&'a Subscription, CallError> {
     let id = meta.id(0, "subscription")?;
-    meta.realm.broker.subscriptions.get(id).ok_or_else(|| no_such(id))
+    meta.realm.broker.subscriptions.table.get(id).ok_or_else(|| no_such(id))
 }
 
 pub(super) fn no_such(id: u64) -> CallError {

@@ -141,7 +141,7 @@ impl Bench {
         let out = &mut self.realm.out;
         self.realm.broker.subscribe(&member, 1, policy.into(), topic.into(), granted, out);
         self.realm.flush();
-        self.realm.broker.subscriptions.lookup(topic, policy).unwrap().id
+        self.realm.broker.subscriptions.table.lookup(topic, policy).unwrap().id
     }
 
     fn subscribe(&mut self, session: u64, topic: &str, policy: MatchPolicy) -> u64 {
@@ -156,7 +156,7 @@ impl Bench {
         registrations.register(&member, 1, options, procedure.into(), &mut self.realm.out);
         self.realm.flush();
         self.receive(session);
-        self.realm.dealer.registrations.lookup(procedure, options.policy).unwrap().id
+        self.realm.dealer.registrations.table.lookup(procedure, options.policy).unwrap().id
     }
 
     /// Publishes for a session and returns the publication's id.
