@@ -44,6 +44,15 @@ pub struct RunSnapshot {
     pub objects: Vec<Arc<Stored>>,
 }
 
+/// Which runs of a game are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// Those that are active.
+    Active,
+    /// All of them.
+    All,
+}
+
 /// Where the games are stored.
 #[cfg_attr(test, mockall::automock)]
 #[async_trait]
@@ -51,8 +60,8 @@ pub trait GamesStore: Send + Sync {
     /// Reads a game with its phases and roles.
     async fn load_game(&self, slug: &str) -> Result<GameSnapshot, StoreError>;
 
-    /// Reads all active runs of a game.
-    async fn load_active_runs(&self, game: GamePk) -> Result<RunSnapshot, StoreError>;
+    /// Reads runs of a game, with all below them.
+    async fn load_runs(&self, game: GamePk, which: Runs) -> Result<RunSnapshot, StoreError>;
 
     /// Reads one run; no objects when it does not exist.
     async fn load_run(&self, run: RunPk) -> Result<RunSnapshot, StoreError>;

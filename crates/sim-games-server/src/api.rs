@@ -221,12 +221,16 @@ impl GamesApi {
         self.inner.store.load_run(run).await
     }
 
-    /// All active runs of a game with all that belongs to them.
+    /// The runs of a game, or only those that are active, with all that belongs to them.
     ///
     /// # Errors
     /// When the database cannot be read now.
-    pub async fn load_active_runs(&self, game: GamePk) -> Result<RunSnapshot, StoreError> {
-        self.inner.store.load_active_runs(game).await
+    pub async fn load_runs(
+        &self,
+        game: GamePk,
+        only_active: bool,
+    ) -> Result<RunSnapshot, StoreError> {
+        self.inner.store.load_runs(game, only_active).await
     }
 
     /// All changes after a sequence number, those in the journal first.

@@ -173,8 +173,12 @@ impl Store {
     }
 
     /// All active runs of a game with all that belongs to them.
-    pub(crate) async fn load_active_runs(&self, game: GamePk) -> Result<RunSnapshot, StoreError> {
-        self.readers.run(move |connection| read::load_active_runs(connection, game)).await
+    pub(crate) async fn load_runs(
+        &self,
+        game: GamePk,
+        only_active: bool,
+    ) -> Result<RunSnapshot, StoreError> {
+        self.readers.run(move |connection| read::load_runs(connection, game, only_active)).await
     }
 
     /// The rows that a query asks for.

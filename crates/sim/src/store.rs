@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, StoreError};
+use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_server::{GamesApi, StoreError as ApiError};
 use sim_games_types::{Change, Committed, GamePk, RunPk, UnitOfWork, UserPk};
 
@@ -49,8 +49,9 @@ impl GamesStore for EmbeddedStore {
         })
     }
 
-    async fn load_active_runs(&self, game: GamePk) -> Result<RunSnapshot, StoreError> {
-        let found = self.api.load_active_runs(game).await.map_err(port_error)?;
+    async fn load_runs(&self, game: GamePk, which: Runs) -> Result<RunSnapshot, StoreError> {
+        let only_active = which == Runs::Active;
+        let found = self.api.load_runs(game, only_active).await.map_err(port_error)?;
         Ok(RunSnapshot { seq: found.seq, objects: found.objects })
     }
 

@@ -35,7 +35,7 @@ impl Stand {
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();
         let mut store = MockGamesStore::new();
         store.expect_load_game().returning(|_| Ok(game_snapshot()));
-        store.expect_load_active_runs().returning(|_| Ok(run_snapshot()));
+        store.expect_load_runs().returning(|_, _| Ok(run_snapshot()));
         store.expect_first_answer().returning(move |_, _, _| Ok(answer.clone()));
         let seen = units.clone();
         store.expect_commit().returning(move |unit| {

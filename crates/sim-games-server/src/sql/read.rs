@@ -92,15 +92,21 @@ pub(super) fn load_run(
     })
 }
 
-pub(super) fn load_active_runs(
+pub(super) fn load_runs(
     connection: &dyn Connection,
     game: GamePk,
+    only_active: bool,
 ) -> Result<RunSnapshot, Fault> {
+    let (of_game, below) = match only_active {
+        true => (
+            "WHERE t.game = ?1 AND t.active ORDER BY t.id",
+            "WHERE r.game = ?1 AND r.active ORDER BY t.id",
+        ),
+        false => ("WHERE t.game = ?1 ORDER BY t.id", "WHERE r.game = ?1 ORDER BY t.id"),
+    };
     connection.at_once(|snapshot| {
         let seq = head(snapshot)?;
-        let of_game = "WHERE t.game = ?1 AND t.active ORDER BY t.id";
         let mut objects = rows(snapshot, Resource::Run, of_game, &[game.0.into()])?;
-        let below = "WHERE r.game = ?1 AND r.active ORDER BY t.id";
         for resource in BELOW_RUN {
             objects.extend(rows(snapshot, resource, below, &[game.0.into()])?);
         }

@@ -328,7 +328,7 @@ pub(super) async fn snapshots_hold_parents_before_children(open: Open) {
     assert_eq!((game.seq, game.phases.len(), game.roles.len()), (seq, 1, 1));
     assert_eq!(api.active_runs(sim_games_types::GamePk(1)).await.unwrap(), [RunPk(1)]);
     let run = api.load_run(RunPk(1)).await.unwrap().unwrap();
-    let all = api.load_active_runs(sim_games_types::GamePk(1)).await.unwrap();
+    let all = api.load_runs(sim_games_types::GamePk(1), true).await.unwrap();
     assert_eq!(run.seq, seq);
     assert_eq!(run.objects, all.objects);
     let kinds: Vec<_> = run.objects.iter().map(|it| it.record.resource()).collect();
