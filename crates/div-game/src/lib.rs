@@ -73,7 +73,7 @@ async fn submit_decision(
         };
         period.save_result("result", Quotient { quotient })?;
         if rules.step_periods {
-            period.open_next();
+            period.open_next()?;
         }
     }
     tracing::debug!(

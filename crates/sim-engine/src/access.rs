@@ -4,10 +4,13 @@
 
 use sim_games_types::{Resource, UserPk};
 
+use crate::builtin::FROM_BROWSERS;
 use crate::call::Peer;
+use crate::game::Game;
 use crate::model::Model;
 use crate::sync::read;
 use crate::tree::Owner;
+use crate::work::lies_in_a_run;
 
 /// Which topics a subscription covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,9 +22,6 @@ pub enum Matching {
     /// All topics that agree in the components that are not empty.
     Wildcard,
 }
-
-/// The topics that a browser may publish on a scope.
-const FROM_BROWSERS: [&str; 2] = ["connected", "disconnected"];
 
 impl Model {
     /// Whether a user may subscribe: to the own errors, and to the topics of scopes that the user
@@ -49,15 +49,21 @@ impl Model {
         })
     }
 
-    /// Whether a user may publish: the presence messages on scopes that the user may see.
-    pub(crate) fn may_publish(&self, peer: Peer, topic: &str) -> bool {
-        let (Some(user), Some(address)) = (peer.user, self.root.parse(topic)) else { return false };
+    /// Whether a user may publish: on scopes that the user may see, the presence messages and what
+    /// the game listens to; and to the game's topics outside of scopes.
+    pub(crate) fn may_publish(&self, game: &Game, peer: Peer, topic: &str) -> bool {
+        let Some(user) = peer.user else { return false };
+        let Some(address) = self.root.parse(topic) else {
+            return self.root.name_of(topic).is_some_and(|name| game.free_topic(name).is_some());
+        };
+        let (resource, name) = (address.resource, address.name);
+        let is_listened_to = game.topic(resource, name).is_some();
         match address.pk {
-            None => address.name == "hello_game" && self.is_member(user),
-            Some(pk) => {
-                FROM_BROWSERS.contains(&address.name)
-                    && self.sees(user, address.resource, pk, |owner| owner)
+            Some(pk) if lies_in_a_run(resource) => {
+                (is_listened_to || FROM_BROWSERS.contains(&name))
+                    && self.sees(user, resource, pk, |owner| owner)
             }
+            _ => (is_listened_to || name == "hello_game") && self.is_member(user),
         }
     }
 

@@ -1,28 +1,28 @@
 //! The engine: takes calls and messages of sessions, in their order, and answers them.
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use sim_games_types::{Resource, UserPk};
+use sim_games_types::{Change, Resource, RunPk, UserPk};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Matching;
+use crate::builtin::FROM_BROWSERS;
 use crate::call::{Call, Peer};
 use crate::error::{CallError, CallResult};
 use crate::events::Announcer;
 use crate::follower;
 use crate::game::Game;
-use crate::game_scope;
 use crate::handler::BoxFuture;
-use crate::model::Model;
-use crate::ports::{Event, GamesStore, Messages};
-use crate::sync::{lock, read};
+use crate::lines::Lines;
+use crate::model::{Effects, LoadedRun, Model};
+use crate::occasion::{self, Occasion, What};
+use crate::ports::{Event, GamesStore, Messages, Runs};
+use crate::sync::read;
+use crate::timers;
 use crate::uri::Root;
 use crate::work;
 
@@ -35,13 +35,24 @@ pub struct Options {
     pub call_timeout: Duration,
     /// How many calls and messages of one session may wait.
     pub session_queue: usize,
+    /// Which runs are loaded at start.
+    pub load: Runs,
+    /// After what time a run that nobody uses gives back its memory until it is used again; never,
+    /// when there is none.
+    pub rest_after: Option<Duration>,
 }
 
 impl Options {
     /// The usual behavior under a root.
     #[must_use]
     pub fn new(root: &str) -> Self {
-        Self { root: Root::new(root), call_timeout: Duration::from_secs(10), session_queue: 1024 }
+        Self {
+            root: Root::new(root),
+            call_timeout: Duration::from_secs(10),
+            session_queue: 1024,
+            load: Runs::Active,
+            rest_after: None,
+        }
     }
 }
 
@@ -85,20 +96,34 @@ pub(crate) struct Inner {
     pub(crate) applied: watch::Sender<u64>,
     pub(crate) installed: watch::Sender<bool>,
     pub(crate) stop: CancellationToken,
-    queues: Mutex<HashMap<u64, VecDeque<Work>>>,
-    /// The tasks that work off the sessions' queues.
-    sessions: TaskTracker,
-    /// The task that follows the store.
-    follower: TaskTracker,
+    /// Itself, for the tasks that it lets run.
+    me: Weak<Self>,
+    /// The turn of calls on the game itself.
+    pub(crate) game_lane: Arc<tokio::sync::Mutex<()>>,
+    /// What the sessions ask for, by session.
+    sessions: Arc<Lines<u64, Work>>,
+    /// What has happened, for the game's hooks: by run; and under none for those who observe.
+    hooks: Arc<Lines<Option<RunPk>, Happening>>,
+    /// The tasks that follow the store and the clock.
+    watchers: TaskTracker,
 }
 
 /// What a session asks for, in the order in which it asked.
 enum Work {
     Call(Call, Answer),
-    Message { peer: Peer, topic: Arc<str> },
+    Message(Call),
     Joined(Peer),
     Left(Peer),
 }
+
+/// What hooks are called for.
+enum Happening {
+    Occasion(Occasion),
+    Change(Arc<Change>),
+}
+
+/// How many occasions of one run may wait for their hooks.
+const OCCASIONS: usize = 10_000;
 
 impl Engine {
     /// Starts to follow the store. Calls are answered once the game is installed.
@@ -115,20 +140,23 @@ impl Engine {
             let (slug, problems) = (game.slug().to_owned(), game.problems().to_vec());
             return Err(DeclarationError { slug, problems });
         }
-        let inner = Arc::new(Inner {
+        let inner = Arc::new_cyclic(|me| Inner {
+            model: Arc::new(Model::new(options.root.clone(), &game)),
             game: Arc::new(game),
-            model: Arc::new(Model::new(options.root.clone())),
+            sessions: Arc::new(Lines::new(options.session_queue)),
+            hooks: Arc::new(Lines::new(OCCASIONS)),
             options,
             store,
             messages,
             applied: watch::Sender::new(0),
             installed: watch::Sender::new(false),
             stop: CancellationToken::new(),
-            queues: Mutex::default(),
-            sessions: TaskTracker::new(),
-            follower: TaskTracker::new(),
+            game_lane: Arc::default(),
+            me: me.clone(),
+            watchers: TaskTracker::new(),
         });
-        inner.follower.spawn(follower::follow(inner.clone()));
+        inner.watchers.spawn(follower::follow(inner.clone()));
+        inner.watchers.spawn(timers::watch(inner.clone()));
         Ok(Self { inner })
     }
 
@@ -136,34 +164,33 @@ impl Engine {
     #[must_use]
     pub fn procedures(&self) -> Vec<Procedure> {
         let root = &self.inner.options.root;
-        let mut procedures: Vec<_> = self
-            .inner
-            .game
-            .procedures()
-            .map(|(resource, name)| Procedure { uri: root.of_all(resource, name), wildcard: true })
-            .collect();
-        for resource in [Resource::Phase, Resource::Role] {
-            procedures.extend(
-                game_scope::OF_PHASE_AND_ROLE
-                    .map(|name| Procedure { uri: root.of_all(resource, name), wildcard: true }),
-            );
-        }
-        procedures.extend(
-            game_scope::OF_GAME.map(|name| Procedure { uri: root.of_game(name), wildcard: false }),
-        );
-        procedures.push(Procedure { uri: root.ready(), wildcard: false });
-        procedures
+        let on_scopes = self.inner.game.procedures().map(|(resource, name)| {
+            let wildcard = resource != Resource::Game;
+            let uri = if wildcard { root.of_all(resource, name) } else { root.of_game(name) };
+            Procedure { uri, wildcard }
+        });
+        let free = self.inner.game.free_procedures().map(|name| root.of_name(name));
+        let exact = free.chain([root.ready()]).map(|uri| Procedure { uri, wildcard: false });
+        on_scopes.chain(exact).collect()
     }
 
     /// The topics on which browsers send messages to the engine.
     #[must_use]
     pub fn topics(&self) -> Vec<Procedure> {
         let root = &self.inner.options.root;
-        let presence = crate::uri::SCOPES.into_iter().skip(1).flat_map(|resource| {
-            ["connected", "disconnected"].map(|name| (root.of_all(resource, name), true))
+        let presence = crate::uri::SCOPES
+            .into_iter()
+            .skip(1)
+            .flat_map(|resource| FROM_BROWSERS.map(|name| (root.of_all(resource, name), true)));
+        let own = self.inner.game.topics().map(|(resource, name)| match resource {
+            Resource::Game => (root.of_game(name), false),
+            _ => (root.of_all(resource, name), true),
         });
+        let free = self.inner.game.free_topics().map(|name| (root.of_name(name), false));
         presence
             .chain([(root.of_game("hello_game"), false)])
+            .chain(own)
+            .chain(free)
             .map(|(uri, wildcard)| Procedure { uri, wildcard })
             .collect()
     }
@@ -173,9 +200,9 @@ impl Engine {
         self.enqueue(call.peer.session, Work::Call(call, answer));
     }
 
-    /// Handles a message that a session published.
-    pub fn message(&self, peer: Peer, topic: Arc<str>) {
-        self.enqueue(peer.session, Work::Message { peer, topic });
+    /// Handles a message that a session published: its topic stands in the place of a procedure.
+    pub fn message(&self, message: Call) {
+        self.enqueue(message.peer.session, Work::Message(message));
     }
 
     /// Notes that a session has joined.
@@ -189,15 +216,35 @@ impl Engine {
     }
 
     /// Whether a session may subscribe to a topic.
-    #[must_use]
-    pub fn may_subscribe(&self, peer: Peer, topic: &str, matching: Matching) -> bool {
-        self.inner.model.may_subscribe(peer, topic, matching)
+    pub async fn may_subscribe(&self, peer: Peer, topic: &str, matching: Matching) -> bool {
+        self.inner.awaken(topic).await.is_ok()
+            && self.inner.model.may_subscribe(peer, topic, matching)
     }
 
     /// Whether a session may publish to a topic.
+    pub async fn may_publish(&self, peer: Peer, topic: &str) -> bool {
+        self.inner.awaken(topic).await.is_ok()
+            && self.inner.model.may_publish(&self.inner.game, peer, topic)
+    }
+
+    /// Waits until all hooks have been called for what has happened so far.
+    pub async fn settled(&self) {
+        self.inner.hooks.settled().await;
+    }
+
+    /// Loads a run, active or not; tells whether this game has it.
+    ///
+    /// # Errors
+    /// When the store cannot be read now.
+    pub async fn restore_run(&self, run: RunPk) -> CallResult<bool> {
+        self.inner.model.wakes.wake(run).await?;
+        Ok(self.inner.model.run(run).is_some())
+    }
+
+    /// How many runs are in memory.
     #[must_use]
-    pub fn may_publish(&self, peer: Peer, topic: &str) -> bool {
-        self.inner.model.may_publish(peer, topic)
+    pub fn loaded_runs(&self) -> usize {
+        self.inner.model.loaded().len()
     }
 
     /// Whether a user is a member of a loaded run.
@@ -226,38 +273,38 @@ impl Engine {
 
     /// Lets the calls in flight finish, then stops following the store.
     pub async fn stop(&self) {
-        let Inner { sessions, follower, stop, options, .. } = &*self.inner;
-        // Calls need the follower to see their writes applied, so it ends last.
-        sessions.close();
-        if tokio::time::timeout(options.call_timeout, sessions.wait()).await.is_err() {
+        let Inner { sessions, hooks, watchers, stop, options, .. } = &*self.inner;
+        // Calls and hooks need the follower to see their writes applied, so it ends last.
+        let ended = async {
+            sessions.end().await;
+            hooks.end().await;
+        };
+        if tokio::time::timeout(options.call_timeout, ended).await.is_err() {
             tracing::warn!("calls were still being handled when the engine stopped");
         }
         stop.cancel();
-        follower.close();
-        follower.wait().await;
+        watchers.close();
+        watchers.wait().await;
     }
 
-    /// Queues what a session asks for. When its queue is full, a call is refused and a presence
-    /// message is dropped; that it joined or left is always noted.
+    /// Queues what a session asks for. When its queue is full, a call is refused and a message is
+    /// dropped; that it joined or left is always noted.
     fn enqueue(&self, session: u64, work: Work) {
-        let mut queues = lock(&self.inner.queues);
-        let Some(queue) = queues.get_mut(&session) else {
-            queues.insert(session, VecDeque::new());
-            drop(queues);
-            self.inner.sessions.spawn(drain(self.inner.clone(), session, work));
-            return;
+        let must = matches!(work, Work::Joined(_) | Work::Left(_));
+        let inner = self.inner.clone();
+        let act = move |work| {
+            let inner = inner.clone();
+            async move { inner.process(work).await }
         };
-        let full = queue.len() >= self.inner.options.session_queue;
-        match work {
-            Work::Call(_, answer) if full => {
-                drop(queues);
+        match self.inner.sessions.push(session, work, must, act) {
+            Some(Work::Call(_, answer)) => {
                 let error = CallError::unavailable("too many calls of this session are waiting");
-                self.inner.sessions.spawn(answer(Err(error)));
+                self.inner.sessions.beside(answer(Err(error)));
             }
-            Work::Message { .. } if full => {
+            Some(_) => {
                 tracing::debug!(session.id = session, "dropped a message: too many are waiting");
             }
-            work => queue.push_back(work),
+            None => {}
         }
     }
 }
@@ -268,76 +315,140 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// Works off what a session asks for, one after the other, and ends when nothing is left: an idle
-/// session costs no task.
-async fn drain(inner: Arc<Inner>, session: u64, first: Work) {
-    let mut work = first;
-    loop {
-        // The engine's own code is not supposed to panic; if it does, the session goes on.
-        if AssertUnwindSafe(inner.process(work)).catch_unwind().await.is_err() {
-            tracing::error!(session.id = session, "the engine panicked; the session goes on");
-        }
-        let mut queues = lock(&inner.queues);
-        let Some(next) = queues.get_mut(&session).and_then(VecDeque::pop_front) else {
-            queues.remove(&session);
-            return;
-        };
-        work = next;
-    }
-}
-
 impl Inner {
     async fn process(&self, work: Work) {
-        let events = match work {
+        let mut effects = Effects::default();
+        match work {
             Work::Call(call, answer) => {
-                let (uri, user) = (call.uri.clone(), call.peer.user);
-                let outcome = work::handle(self, &call).await;
-                let event = outcome.as_ref().err().and_then(|error| {
-                    log_internal(error, &call);
-                    self.error_event(user?, error)
-                });
-                tracing::debug!(rpc.uri = &*uri, rpc.ok = outcome.is_ok(), "handled a call");
+                let outcome = self.handle(&call).await;
+                tracing::debug!(rpc.uri = &*call.uri, rpc.ok = outcome.is_ok(), "handled a call");
+                effects.events.extend(self.complaint(&call, &outcome));
                 answer(outcome).await;
-                event.into_iter().collect()
             }
-            Work::Message { peer, topic } => self.handle_message(peer, &topic),
-            Work::Joined(peer) => self.for_user(peer, Model::arrive),
-            Work::Left(peer) => self.for_user(peer, Model::leave),
-        };
-        if !events.is_empty() {
-            self.messages.publish(events).await;
+            Work::Message(message) => self.handle_message(&message, &mut effects).await,
+            Work::Joined(peer) => {
+                if let Some(user) = peer.user {
+                    self.model.arrive(user, peer.session, &mut effects);
+                }
+            }
+            Work::Left(peer) => {
+                if let Some(user) = peer.user {
+                    self.model.leave(user, peer.session, &mut effects);
+                }
+            }
+        }
+        self.bring_about(effects).await;
+    }
+
+    async fn handle(&self, call: &Call) -> CallResult<String> {
+        self.awaken(&call.uri).await?;
+        work::handle(self, call).await
+    }
+
+    /// Loads the run in which a URI's scope lies, if the run rests.
+    async fn awaken(&self, uri: &str) -> CallResult<()> {
+        let Some(address) = self.options.root.parse(uri) else { return Ok(()) };
+        let Some(pk) = address.pk else { return Ok(()) };
+        if let Some(run) = self.model.run_with(address.resource, pk) {
+            run.touch();
+            return Ok(());
+        }
+        match self.model.resting_run_with(address.resource, pk) {
+            Some(run) => {
+                tokio::time::timeout(self.options.call_timeout, self.model.wakes.wake(run))
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(CallError::unavailable("the run is loading, try again"))
+                    })
+            }
+            None => Ok(()),
         }
     }
 
-    fn for_user(&self, peer: Peer, note: fn(&Model, UserPk, u64) -> Vec<Event>) -> Vec<Event> {
-        peer.user.map(|user| note(&self.model, user, peer.session)).unwrap_or_default()
+    /// Publishes events, and lets hooks be called.
+    pub(crate) async fn bring_about(&self, effects: Effects) {
+        if !effects.events.is_empty() {
+            self.messages.publish(effects.events).await;
+        }
+        for Occasion { run, what } in effects.occasions {
+            self.note(run, what);
+        }
     }
 
-    fn handle_message(&self, peer: Peer, topic: &str) -> Vec<Event> {
-        let (Some(user), Some(address)) = (peer.user, self.options.root.parse(topic)) else {
-            return Vec::new();
+    /// Lets the hooks be called that the game has for an occasion.
+    pub(crate) fn note(&self, run: Arc<LoadedRun>, what: What) {
+        if what.concerns(&self.game) {
+            let pk = read(&run.tree).run().id;
+            self.attend(Some(pk), Happening::Occasion(Occasion { run, what }));
+        }
+    }
+
+    /// Lets the functions be called that the game has for changes of this name.
+    pub(crate) fn tell_observers(&self, changes: &[Change]) {
+        if self.game.has_observers() {
+            let game = read(&self.model.game).game.as_ref().map(|game| game.id);
+            let own = |change: &&Change| change.game.is_none() || change.game == game;
+            for change in changes.iter().filter(own) {
+                self.attend(None, Happening::Change(Arc::new(change.clone())));
+            }
+        }
+    }
+
+    fn attend(&self, run: Option<RunPk>, happening: Happening) {
+        let Some(inner) = self.me.upgrade() else { return };
+        let act = move |happening| {
+            let inner = inner.clone();
+            async move {
+                match happening {
+                    Happening::Occasion(occasion) => occasion::attend(inner, occasion).await,
+                    Happening::Change(change) => occasion::observe(inner, change).await,
+                }
+            }
         };
-        match (address.name, address.pk) {
-            ("connected", Some(pk)) => {
-                let mut events = self.model.arrive(user, peer.session);
-                if let Some(run) = self.model.run_with(address.resource, pk) {
+        if self.hooks.push(run, happening, false, act).is_some() {
+            let run = run.map(|run| run.0);
+            tracing::error!(run.pk = run, "a hook was not called: too many are waiting");
+        }
+    }
+
+    async fn handle_message(&self, message: &Call, effects: &mut Effects) {
+        let Some(user) = message.peer.user else { return };
+        if let Err(error) = self.awaken(&message.uri).await {
+            effects.events.extend(self.complaint(message, &Err(error)));
+            return;
+        }
+        let address = self.options.root.parse(&message.uri);
+        match address.map(|address| (address.name, address.pk, address.resource)) {
+            Some(("connected", Some(pk), resource)) => {
+                self.model.arrive(user, message.peer.session, effects);
+                if let Some(run) = self.model.run_with(resource, pk) {
                     let tree = read(&run.tree);
-                    let mut announcer =
-                        Announcer { root: &self.options.root, tree: &tree, out: &mut events };
+                    let (root, out) = (&self.options.root, &mut effects.events);
                     if let Some(member) = tree.member(user) {
-                        announcer.connected((address.resource, pk), member.entry.id);
+                        let scope = (resource, pk);
+                        Announcer { root, tree: &tree, out }.connected(scope, member.entry.id);
                     }
                 }
-                events
             }
-            ("disconnected", Some(_)) => self.model.leave(user, peer.session),
-            ("hello_game", None) => {
+            Some(("disconnected", Some(_), _)) => {
+                self.model.leave(user, message.peer.session, effects);
+            }
+            Some(("hello_game", None, _)) => {
                 let email = self.model.email(user).unwrap_or_default();
                 tracing::info!(user.pk = user.0, "hello from {email}");
-                Vec::new()
             }
-            _ => Vec::new(),
+            _ => {
+                let outcome = work::listen(self, message).await.map(|()| String::new());
+                effects.events.extend(self.complaint(message, &outcome));
+            }
         }
+    }
+
+    /// Logs what failed by the service's fault, and tells the user's pages of any failure.
+    fn complaint(&self, call: &Call, outcome: &CallResult<String>) -> Option<Event> {
+        let error = outcome.as_ref().err()?;
+        log_internal(error, call);
+        self.error_event(call.peer.user?, error)
     }
 
     /// The event that tells a user's pages about a failed call.

@@ -29,6 +29,9 @@ struct Parts {
 const FORBIDDEN: &str = "you may not do this here";
 
 impl CallError {
+    pub(crate) const UNAVAILABLE: &str = "wamp.error.unavailable";
+    pub(crate) const NOT_FOUND: &str = "application.error.not_found";
+
     fn new(uri: &'static str, message: impl Into<String>) -> Self {
         Self::from_parts(Cow::Borrowed(uri), vec![Value::String(message.into())], Map::new())
     }
@@ -51,7 +54,7 @@ impl CallError {
 
     /// Something that the caller may see, but that does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new("application.error.not_found", message)
+        Self::new(Self::NOT_FOUND, message)
     }
 
     /// The run cannot go to the phase that was asked for.
@@ -67,7 +70,7 @@ impl CallError {
 
     /// The service cannot do it at the moment; nothing was stored, and a repetition may succeed.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self::new("wamp.error.unavailable", message)
+        Self::new(Self::UNAVAILABLE, message)
     }
 
     /// A form's error, which a browser shows beside its fields.

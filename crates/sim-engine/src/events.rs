@@ -8,7 +8,8 @@ use std::sync::Arc;
 use sim_games_types::{Action, Object, Pk, Record, Resource, RunUser, RunUserPk, Stored, WorldPk};
 
 use crate::ports::Event;
-use crate::tree::{Owner, RunTree, with_presence};
+use crate::stage::Announcement;
+use crate::tree::{Owner, RunTree, public, with_presence};
 use crate::uri::Root;
 
 /// Makes the events about objects of one run, as the tree stands at this moment.
@@ -19,8 +20,8 @@ pub(crate) struct Announcer<'a> {
 }
 
 /// What an event says, whatever topic it goes to.
-struct Message {
-    name: &'static str,
+struct Message<'a> {
+    name: &'a str,
     args: Arc<str>,
     audience: Arc<[Arc<str>]>,
 }
@@ -37,7 +38,7 @@ impl Announcer<'_> {
                 Action::Changed => "update_child",
                 Action::Deleted => "remove_child",
             },
-            args: arguments(stored, &stored.json),
+            args: arguments(stored, &public(stored)),
             audience: self.tree.audience(owner),
         };
         match (&stored.record, action) {
@@ -87,7 +88,22 @@ impl Announcer<'_> {
         self.publish(scope, message.audience.clone(), &message);
     }
 
-    fn presence_message(&self, member: RunUserPk, online: bool) -> Option<Message> {
+    /// Sends an event of the game's own to a scope's topic, for whoever may see the scope.
+    pub(crate) fn own(&mut self, announcement: &Announcement) {
+        let (resource, pk) = announcement.scope;
+        let Some(owner) = self.tree.owner(resource, pk) else { return };
+        // A member's own topic is for the member and the leaders.
+        let owner = match owner {
+            Owner::Member(member) => Owner::Private(member),
+            other => other,
+        };
+        let audience = self.tree.audience(owner);
+        let args = announcement.args.clone();
+        let message = Message { name: &announcement.name, args, audience: audience.clone() };
+        self.publish((resource, pk), audience, &message);
+    }
+
+    fn presence_message(&self, member: RunUserPk, online: bool) -> Option<Message<'static>> {
         let stored = self.tree.runuser(member)?.entry.stored();
         Some(Message {
             name: "update_child",
@@ -97,7 +113,7 @@ impl Announcer<'_> {
     }
 
     /// Scenario, period, decision, result: the world and its players, or the one owner.
-    fn played(&mut self, owner: Owner, message: &Message) {
+    fn played(&mut self, owner: Owner, message: &Message<'_>) {
         match owner {
             Owner::World(pk) => {
                 self.world(pk, message);
@@ -113,33 +129,33 @@ impl Announcer<'_> {
         }
     }
 
-    fn run(&mut self, message: &Message) {
+    fn run(&mut self, message: &Message<'_>) {
         let pk = self.tree.run().pk().number();
         self.publish((Resource::Run, pk), message.audience.clone(), message);
     }
 
-    fn world(&mut self, pk: WorldPk, message: &Message) {
+    fn world(&mut self, pk: WorldPk, message: &Message<'_>) {
         self.publish((Resource::World, pk.number()), message.audience.clone(), message);
     }
 
-    fn world_of(&mut self, runuser: &RunUser, message: &Message) {
+    fn world_of(&mut self, runuser: &RunUser, message: &Message<'_>) {
         if let Some(world) = runuser.world {
             self.world(world, message);
         }
     }
 
     /// One member's own topic: the member, and the leaders who follow it.
-    fn member(&mut self, pk: RunUserPk, message: &Message) {
+    fn member(&mut self, pk: RunUserPk, message: &Message<'_>) {
         let audience = self.tree.audience(Owner::Private(pk));
         self.publish((Resource::RunUser, pk.number()), audience, message);
     }
 
-    fn all_members(&mut self, message: &Message) {
+    fn all_members(&mut self, message: &Message<'_>) {
         let members: Vec<_> = self.tree.runusers().map(|node| node.entry.pk()).collect();
         members.into_iter().for_each(|pk| self.member(pk, message));
     }
 
-    fn members_who_see(&mut self, owner: Owner, message: &Message) {
+    fn members_who_see(&mut self, owner: Owner, message: &Message<'_>) {
         let members: Vec<_> = self
             .tree
             .runusers()
@@ -153,7 +169,7 @@ impl Announcer<'_> {
         &mut self,
         (resource, pk): (Resource, i64),
         audience: Arc<[Arc<str>]>,
-        message: &Message,
+        message: &Message<'_>,
     ) {
         self.out.push(Event {
             topic: self.root.of_scope(resource, pk, message.name),

@@ -5,11 +5,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sim_games_types::{Action, Change, Object, Record, RunPk, UserPk};
+use sim_games_types::{Action, Change, Object, Record, RunPk, Timestamp, UserPk};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::Inner;
-use crate::ports::{ChangeFeed, Runs, StoreError};
+use crate::model::Effects;
+use crate::occasion::What;
+use crate::ports::{ChangeFeed, StoreError};
 use crate::sync::read;
+use crate::wakes::Wake;
 
 /// The longest pause between two attempts to reach the store.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -17,8 +21,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a missing game is no news.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How often runs are looked for that nobody has used for long.
+const ROUND: Duration = Duration::from_secs(30);
+
 /// Follows the journal until the engine stops.
 pub(crate) async fn follow(inner: Arc<Inner>) {
+    let mut wakes = inner.model.wakes.receiver().expect("an engine has one follower");
     let mut pause = Duration::from_millis(100);
     let mut complained = false;
     while !inner.stop.is_cancelled() {
@@ -26,15 +34,16 @@ pub(crate) async fn follow(inner: Arc<Inner>) {
         match install(&inner).await {
             Ok(Some(feed)) => {
                 let seconds = started.elapsed().as_secs_f64();
-                let runs = inner.model.loaded_runs();
+                let runs = inner.model.loaded();
                 tracing::info!(
-                    game.runs = runs,
+                    game.runs = runs.len(),
                     "Game `{}` installed in {seconds:.3}s.",
                     inner.game.slug()
                 );
                 inner.installed.send_replace(true);
+                runs.into_iter().for_each(|run| inner.note(run, What::Started(None)));
                 (pause, complained) = (Duration::from_millis(100), false);
-                apply_all(&inner, feed).await;
+                apply_all(&inner, feed, &mut wakes).await;
             }
             Ok(None) => {}
             Err(error) => {
@@ -53,7 +62,7 @@ pub(crate) async fn follow(inner: Arc<Inner>) {
     }
 }
 
-/// Loads the game and its active runs; waits first when the game does not exist yet.
+/// Loads the game and its runs; waits first when the game does not exist yet.
 async fn install(inner: &Inner) -> Result<Option<Box<dyn ChangeFeed>>, StoreError> {
     let slug = inner.game.slug();
     let snapshot = inner.store.load_game(slug).await?;
@@ -64,7 +73,7 @@ async fn install(inner: &Inner) -> Result<Option<Box<dyn ChangeFeed>>, StoreErro
         wait_for_game(inner, feed).await;
         return Ok(None);
     };
-    inner.model.load(&inner.store.load_runs(game, Runs::Active).await?);
+    inner.model.load(&inner.store.load_runs(game, inner.options.load).await?);
     inner.applied.send_if_modified(|seq| advance(seq, snapshot.seq));
     Ok(Some(feed))
 }
@@ -100,31 +109,80 @@ async fn wait_for_game(inner: &Inner, mut feed: Box<dyn ChangeFeed>) {
     }
 }
 
-async fn apply_all(inner: &Inner, mut feed: Box<dyn ChangeFeed>) {
+async fn apply_all(
+    inner: &Arc<Inner>,
+    mut feed: Box<dyn ChangeFeed>,
+    wakes: &mut mpsc::Receiver<Wake>,
+) {
+    let mut round = tokio::time::interval(ROUND);
     loop {
         let changes = tokio::select! {
             () = inner.stop.cancelled() => return,
             changes = feed.next() => changes,
+            Some(wake) = wakes.recv() => {
+                wake_up(inner, wake).await;
+                continue;
+            }
+            _ = round.tick(), if inner.options.rest_after.is_some() => {
+                put_to_rest(inner);
+                continue;
+            }
         };
         // The store has closed its feed: the service ends, or the follower starts anew.
         let Some(changes) = changes else {
             inner.installed.send_replace(false);
             return;
         };
-        let mut events = Vec::new();
+        let mut effects = Effects::default();
         for change in changes.iter() {
-            if let Some(run) = inner.model.apply(change, &mut events) {
+            inner.model.apply(change, &mut effects);
+            if let Some(run) = effects.load.take() {
                 activate(inner, run).await;
-                inner.model.announce_activation(run, &mut events);
+                inner.model.announce_activation(run, &mut effects);
             }
         }
-        if !events.is_empty() {
-            inner.messages.publish(events).await;
-        }
+        inner.bring_about(effects).await;
         for user in changes.iter().filter_map(locked_out) {
             inner.messages.dismiss(user).await;
         }
         note_applied(inner, &changes);
+        inner.tell_observers(&changes);
+    }
+}
+
+/// Loads a run for which somebody waits, unless somebody else did before.
+async fn wake_up(inner: &Inner, Wake { run, done }: Wake) {
+    if inner.model.run(run).is_some() {
+        return tell(done);
+    }
+    match inner.store.load_run(run).await {
+        Ok(snapshot) => {
+            if inner.model.owns(&snapshot) {
+                inner.model.load(&snapshot);
+                if let Some(run) = inner.model.run(run) {
+                    inner.note(run, What::Started(None));
+                }
+            }
+            tell(done);
+        }
+        Err(error) => tracing::warn!(run.pk = run.0, "could not load the run: {error}"),
+    }
+}
+
+/// Tells whoever waits that it can go on.
+fn tell(done: oneshot::Sender<()>) {
+    if done.send(()).is_err() {
+        tracing::debug!("nobody waits for the run any more");
+    }
+}
+
+fn put_to_rest(inner: &Arc<Inner>) {
+    let Some(after) = inner.options.rest_after else { return };
+    let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+    let since = Timestamp::from_micros(Timestamp::now().micros().saturating_sub(micros));
+    for run in inner.model.put_to_rest(since) {
+        tracing::debug!(run.pk = read(&run.tree).run().id.0, "the run rests until it is used");
+        inner.note(run, What::Stopped(None));
     }
 }
 

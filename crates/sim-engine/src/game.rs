@@ -1,30 +1,51 @@
 //! A game: what its author declares, as a value.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use sim_games_types::{Resource, Run};
+use sim_games_types::Resource;
 
 use crate::builtin;
-use crate::call::CallData;
+use crate::call::Call;
 use crate::error::CallResult;
-use crate::handler::{Advance, BoxFuture, Handler, Rollback, Rpc};
-use crate::scope::{Kind, Marker};
+use crate::handler::{BoxFuture, Free, Handler};
+use crate::handlers::{Declared, Handlers, Hook, Hooks, Procedure};
+use crate::moment::{Due, Happened, Started, Stopped};
+use crate::rules::Access;
+use crate::scope::Kind;
 
-/// A registered procedure, its parameter types forgotten.
-pub(crate) type Procedure =
-    Arc<dyn Fn(Arc<CallData>) -> BoxFuture<CallResult<String>> + Send + Sync>;
+/// A function that belongs to no scope, its parameter types forgotten.
+type FreeFunction<P> =
+    Arc<dyn Fn(Arc<Game>, Call, P) -> BoxFuture<CallResult<String>> + Send + Sync>;
 
-type Hook<C> = Arc<dyn Fn(C) -> BoxFuture<CallResult<String>> + Send + Sync>;
+/// How long a procedure keeps others out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Not at all: it only reads.
+    None,
+    /// While it handles the scope's world or member.
+    Own,
+    /// While it handles the run.
+    WholeRun,
+}
 
-/// How a procedure is handled.
+/// A procedure, and how it is handled.
 #[derive(Clone)]
 pub(crate) struct Method {
     pub(crate) procedure: Procedure,
-    /// Reads the tree and stages nothing: it waits for no other call.
-    pub(crate) read_only: bool,
+    pub(crate) access: Option<Access>,
+    pub(crate) turn: Turn,
+}
+
+impl Method {
+    fn new(declared: Declared) -> (String, bool, Self) {
+        let whole_run = declared.access.as_ref().is_some_and(Access::needs_whole_run);
+        let turn = if whole_run { Turn::WholeRun } else { Turn::Own };
+        let Declared { name, procedure, access, replaces } = declared;
+        (name, replaces, Self { procedure, access, turn })
+    }
 }
 
 /// A simulation's handlers, collected by [`Game::scope`].
@@ -43,9 +64,17 @@ pub(crate) struct Method {
 #[derive(Clone)]
 pub struct Game {
     slug: String,
+    seed: u64,
     methods: HashMap<(Resource, String), Method>,
-    advance: Vec<Hook<Advance>>,
-    rollback: Vec<Hook<Rollback>>,
+    topics: HashMap<(Resource, String), Method>,
+    timers: HashMap<(Resource, String), Hook<Due>>,
+    started: HashMap<Resource, Vec<Hook<Started>>>,
+    stopped: HashMap<Resource, Vec<Hook<Stopped>>>,
+    hooks: Hooks,
+    procedures: HashMap<String, FreeFunction<()>>,
+    subscribers: HashMap<String, FreeFunction<()>>,
+    observers: Vec<(String, FreeFunction<Happened>)>,
+    state: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     problems: Vec<String>,
 }
 
@@ -55,9 +84,17 @@ impl Game {
     pub fn new(slug: impl Into<String>) -> Self {
         Self {
             slug: slug.into(),
+            seed: rand::random(),
             methods: builtin::methods(),
-            advance: Vec::new(),
-            rollback: Vec::new(),
+            topics: HashMap::new(),
+            timers: HashMap::new(),
+            started: HashMap::new(),
+            stopped: HashMap::new(),
+            hooks: Hooks::default(),
+            procedures: HashMap::new(),
+            subscribers: HashMap::new(),
+            observers: Vec::new(),
+            state: HashMap::new(),
             problems: Vec::new(),
         }
     }
@@ -66,22 +103,93 @@ impl Game {
     #[must_use]
     pub fn scope<K: Kind>(mut self, handlers: Handlers<K>) -> Self {
         for declared in handlers.methods {
-            let key = (K::RESOURCE, declared.name);
-            if self.methods.contains_key(&key) != declared.replaces {
-                let (resource, name) = &key;
-                self.problems.push(if declared.replaces {
-                    format!("`replace_rpc` found no `{name}` on {resource} to replace")
-                } else {
-                    format!(
-                        "`{name}` is registered twice on {resource}; use `replace_rpc` to mean it"
-                    )
-                });
+            let (name, replaces, mut method) = Method::new(declared);
+            let key = (K::RESOURCE, name);
+            if self.methods.contains_key(&key) != replaces {
+                self.problems.push(misdeclared(&key, replaces));
                 continue;
             }
-            self.methods.insert(key, Method { procedure: declared.procedure, read_only: false });
+            if K::RESOURCE == Resource::Run {
+                method.turn = Turn::WholeRun;
+            }
+            self.methods.insert(key, method);
         }
-        self.advance.extend(handlers.advance);
-        self.rollback.extend(handlers.rollback);
+        for declared in handlers.topics {
+            let (name, _, method) = Method::new(declared);
+            if builtin::FROM_BROWSERS.contains(&&*name) || name.is_empty() {
+                let problem =
+                    format!("the topic `{name}` of a {} is the engine's own", K::RESOURCE);
+                self.problems.push(problem);
+                continue;
+            }
+            self.unique(K::RESOURCE, &name, |game, key| game.topics.insert(key, method).is_some());
+        }
+        for (name, timer) in handlers.timers {
+            self.unique(K::RESOURCE, &name, |game, key| game.timers.insert(key, timer).is_some());
+        }
+        self.started.entry(K::RESOURCE).or_default().extend(handlers.started);
+        self.stopped.entry(K::RESOURCE).or_default().extend(handlers.stopped);
+        self.hooks.extend(handlers.hooks);
+        self
+    }
+
+    fn unique(
+        &mut self,
+        resource: Resource,
+        name: &str,
+        insert: impl FnOnce(&mut Self, (Resource, String)) -> bool,
+    ) {
+        if insert(self, (resource, name.to_owned())) {
+            self.problems.push(format!("`{name}` is declared twice on {resource}"));
+        }
+    }
+
+    /// Gives all handlers a value that they share, as `State<T>`.
+    #[must_use]
+    pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.state.insert(TypeId::of::<T>(), Arc::new(value));
+        self
+    }
+
+    /// Makes `Random` repeatable, for tests; otherwise the seed is chosen at start.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Registers a procedure that belongs to no scope: `<root>.<name>`. Every user who has logged in
+    /// may call it; it writes nothing.
+    #[must_use]
+    pub fn procedure<P>(mut self, name: &str, handler: impl Handler<Free<()>, P>) -> Self {
+        let taken = name == "ready" || reserved(name);
+        if taken || self.procedures.insert(name.to_owned(), free(handler)).is_some() {
+            self.problems.push(format!("the procedure `{name}` is declared twice or reserved"));
+        }
+        self
+    }
+
+    /// Calls a function when a user publishes to a topic that belongs to no scope: `<root>.<name>`.
+    #[must_use]
+    pub fn subscriber<P>(mut self, name: &str, handler: impl Handler<Free<()>, P>) -> Self {
+        if reserved(name) || self.subscribers.insert(name.to_owned(), free(handler)).is_some() {
+            self.problems.push(format!("the topic `{name}` is declared twice or reserved"));
+        }
+        self
+    }
+
+    /// Calls a function after a change of the game's objects was stored and applied, whoever made it.
+    ///
+    /// The name is that of a webhook event without the game's slug, for example `run.changed`, or
+    /// `user.changed`.
+    #[must_use]
+    pub fn on_event<P>(mut self, name: &str, handler: impl Handler<Free<Happened>, P>) -> Self {
+        if name.parse::<sim_games_types::EventName>().is_err()
+            && format!("{}.{name}", self.slug).parse::<sim_games_types::EventName>().is_err()
+        {
+            self.problems.push(format!("`{name}` is no event such as `run.changed`"));
+        }
+        self.observers.push((name.to_owned(), free(handler)));
         self
     }
 
@@ -102,16 +210,89 @@ impl Game {
         self.methods.keys().map(|(resource, name)| (*resource, name.as_str()))
     }
 
+    /// The topics on scopes to which browsers may publish, besides the engine's own.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (Resource, &str)> {
+        self.topics.keys().map(|(resource, name)| (*resource, name.as_str()))
+    }
+
+    pub(crate) fn free_procedures(&self) -> impl Iterator<Item = &str> {
+        self.procedures.keys().map(String::as_str)
+    }
+
+    pub(crate) fn free_topics(&self) -> impl Iterator<Item = &str> {
+        self.subscribers.keys().map(String::as_str)
+    }
+
     pub(crate) fn method(&self, resource: Resource, name: &str) -> Option<&Method> {
         self.methods.get(&(resource, name.to_owned()))
     }
 
-    pub(crate) fn advance_hooks(&self) -> &[Hook<Advance>] {
-        &self.advance
+    pub(crate) fn topic(&self, resource: Resource, name: &str) -> Option<&Method> {
+        self.topics.get(&(resource, name.to_owned()))
     }
 
-    pub(crate) fn rollback_hooks(&self) -> &[Hook<Rollback>] {
-        &self.rollback
+    pub(crate) fn free_procedure(&self, name: &str) -> Option<&FreeFunction<()>> {
+        self.procedures.get(name)
+    }
+
+    pub(crate) fn free_topic(&self, name: &str) -> Option<&FreeFunction<()>> {
+        self.subscribers.get(name)
+    }
+
+    /// The functions that want to hear of an event.
+    pub(crate) fn observers(&self, event: &str) -> impl Iterator<Item = &FreeFunction<Happened>> {
+        self.observers.iter().filter(move |(name, _)| name == event).map(|(_, function)| function)
+    }
+
+    pub(crate) fn has_observers(&self) -> bool {
+        !self.observers.is_empty()
+    }
+
+    pub(crate) fn timer(&self, resource: Resource, name: &str) -> Option<&Hook<Due>> {
+        self.timers.get(&(resource, name.to_owned()))
+    }
+
+    pub(crate) fn has_timers(&self, resource: Resource) -> bool {
+        self.timers.keys().any(|(of, _)| *of == resource)
+    }
+
+    pub(crate) fn started(&self, resource: Resource) -> &[Hook<Started>] {
+        self.started.get(&resource).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn stopped(&self, resource: Resource) -> &[Hook<Stopped>] {
+        self.stopped.get(&resource).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
+    pub(crate) fn shared<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.state.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
+
+    pub(crate) fn seed_number(&self) -> u64 {
+        self.seed
+    }
+}
+
+fn free<T: Send + Sync + 'static, P>(handler: impl Handler<Free<T>, P>) -> FreeFunction<T> {
+    Arc::new(move |game, call, payload| handler.clone().handle(Free { game, call, payload }))
+}
+
+/// Whether a name below the root belongs to the engine.
+fn reserved(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or_default();
+    name.split('.').any(str::is_empty) || ["model", "error"].contains(&first)
+}
+
+fn misdeclared((resource, name): &(Resource, String), replaces: bool) -> String {
+    match replaces {
+        true => format!("`replace_rpc` found no `{name}` on {resource} to replace"),
+        false => {
+            format!("`{name}` is registered twice on {resource}; use `replace_rpc` to mean it")
+        }
     }
 }
 
@@ -120,101 +301,6 @@ impl fmt::Debug for Game {
         f.debug_struct("Game")
             .field("slug", &self.slug)
             .field("procedures", &self.methods.len())
-            .finish_non_exhaustive()
-    }
-}
-
-struct Declared {
-    name: String,
-    procedure: Procedure,
-    replaces: bool,
-}
-
-/// The handlers of one kind of scope; made by [`Kind::handlers`].
-///
-/// A handler on the wrong kind of scope does not compile:
-///
-/// ```compile_fail
-/// use sim_engine::{CallResult, Kind, Scope};
-/// use sim_games_types::{Period, Run};
-///
-/// async fn of_a_run(run: Scope<Run>) -> CallResult<()> {
-///     Ok(())
-/// }
-///
-/// let handlers = Period::handlers().rpc("of_a_run", of_a_run);
-/// ```
-///
-/// and neither does a hook where there is none:
-///
-/// ```compile_fail
-/// use sim_engine::{CallResult, Kind, NextPhase};
-/// use sim_games_types::Period;
-///
-/// async fn on_advance(next: NextPhase) -> CallResult<()> {
-///     Ok(())
-/// }
-///
-/// let handlers = Period::handlers().on_advance_phase(on_advance);
-/// ```
-pub struct Handlers<K> {
-    methods: Vec<Declared>,
-    advance: Vec<Hook<Advance>>,
-    rollback: Vec<Hook<Rollback>>,
-    kind: Marker<K>,
-}
-
-impl<K: Kind> Handlers<K> {
-    pub(crate) fn new() -> Self {
-        Self { methods: Vec::new(), advance: Vec::new(), rollback: Vec::new(), kind: PhantomData }
-    }
-
-    /// Registers a procedure: members who may see the scope can call it.
-    #[must_use]
-    pub fn rpc<P>(self, name: &str, handler: impl Handler<Rpc<K>, P>) -> Self {
-        self.declare(name, handler, false)
-    }
-
-    /// Registers a procedure in place of one that exists, for example of a built-in one.
-    #[must_use]
-    pub fn replace_rpc<P>(self, name: &str, handler: impl Handler<Rpc<K>, P>) -> Self {
-        self.declare(name, handler, true)
-    }
-
-    fn declare<P>(mut self, name: &str, handler: impl Handler<Rpc<K>, P>, replaces: bool) -> Self {
-        let procedure: Procedure =
-            Arc::new(move |call| handler.clone().handle(Rpc { call, kind: PhantomData }));
-        self.methods.push(Declared { name: name.to_owned(), procedure, replaces });
-        self
-    }
-}
-
-impl Handlers<Run> {
-    /// Calls a function when a run goes to its next phase.
-    ///
-    /// What it stages is stored together with the phase; when it fails, the phase stays.
-    #[must_use]
-    pub fn on_advance_phase<P>(mut self, handler: impl Handler<Advance, P>) -> Self {
-        self.advance.push(Arc::new(move |context| handler.clone().handle(context)));
-        self
-    }
-
-    /// Calls a function when a run goes back to its previous phase.
-    ///
-    /// What it stages is stored together with the phase; when it fails, the phase stays.
-    #[must_use]
-    pub fn on_rollback_phase<P>(mut self, handler: impl Handler<Rollback, P>) -> Self {
-        self.rollback.push(Arc::new(move |context| handler.clone().handle(context)));
-        self
-    }
-}
-
-impl<K: Kind> fmt::Debug for Handlers<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.methods.iter().map(|declared| &declared.name).collect();
-        f.debug_struct("Handlers")
-            .field("kind", &K::RESOURCE)
-            .field("methods", &names)
             .finish_non_exhaustive()
     }
 }

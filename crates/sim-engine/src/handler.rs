@@ -5,158 +5,131 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sim_games_types::{Phase, Run};
 
-use crate::args::{Args, ArgsError, bind};
-use crate::call::CallData;
-use crate::error::{CallError, CallResult};
-use crate::scope::{Caller, CurrentPhase, Kind, Marker, Scope};
+use crate::call::{Call, CallData};
+use crate::error::CallResult;
+use crate::game::Game;
+use crate::scope::{Kind, Marker};
 
 /// The future of a handler: owned, so that it can be stored and cancelled.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 
-/// A call of a procedure on a scope of kind `K`.
+/// A call of a procedure on a scope of kind `K`, or a message to a topic of one.
 #[derive(Debug)]
 pub struct Rpc<K> {
     pub(crate) call: Arc<CallData>,
     pub(crate) kind: Marker<K>,
 }
 
-/// A run is about to go to its next phase.
+/// Something happened to a scope of kind `K`; `P` tells what.
 #[derive(Debug)]
-pub struct Advance {
+pub struct Moment<K, P> {
     pub(crate) call: Arc<CallData>,
-    pub(crate) phase: Phase,
+    pub(crate) payload: P,
+    pub(crate) kind: Marker<K>,
 }
 
-/// A run is about to go back to its previous phase.
+/// A call of a procedure that belongs to no scope, or something that happened anywhere in the game.
 #[derive(Debug)]
-pub struct Rollback {
-    pub(crate) call: Arc<CallData>,
-    pub(crate) phase: Phase,
+pub struct Free<P> {
+    pub(crate) game: Arc<Game>,
+    pub(crate) call: Call,
+    pub(crate) payload: P,
 }
 
 /// An occasion on which handlers are called.
 pub trait Context: sealed::Sealed + Send + Sync + 'static {}
 
-mod sealed {
+/// An occasion that concerns a scope.
+pub trait OnScope: Context + sealed::Scoped {
+    /// The scope's kind.
+    type Kind: Kind;
+}
+
+/// An occasion that carries arguments.
+pub trait WithArguments: Context {}
+
+pub(crate) mod sealed {
     use std::sync::Arc;
 
-    use crate::call::CallData;
+    use crate::call::{Call, CallData};
+    use crate::game::Game;
 
-    /// Keeps the call's inside inside this crate.
+    /// Keeps the inside of an occasion inside this crate.
     pub trait Sealed {
-        #[expect(private_interfaces, reason = "the trait is sealed: no one outside can name it")]
+        fn game(&self) -> &Arc<Game>;
+        fn raw(&self) -> &Call;
+    }
+
+    /// The same for occasions that concern a scope.
+    #[expect(private_interfaces, reason = "the trait is sealed: no one outside can name it")]
+    pub trait Scoped {
         fn call(&self) -> &Arc<CallData>;
     }
 }
 
-macro_rules! contexts {
-    ($([$($generics:tt)*] $name:ty),+ $(,)?) => {$(
+macro_rules! on_scope {
+    ($([$($generics:tt)*] $name:ty => $kind:ty),+ $(,)?) => {$(
         impl<$($generics)*> sealed::Sealed for $name {
+            fn game(&self) -> &Arc<Game> {
+                &self.call.game
+            }
+
+            fn raw(&self) -> &Call {
+                &self.call.call
+            }
+        }
+
+        impl<$($generics)*> sealed::Scoped for $name {
             #[expect(private_interfaces, reason = "the trait is sealed: no one outside can name it")]
             fn call(&self) -> &Arc<CallData> {
                 &self.call
             }
         }
+
         impl<$($generics)*> Context for $name {}
+
+        impl<$($generics)*> OnScope for $name {
+            type Kind = $kind;
+        }
     )+};
 }
 
-contexts! { [K: Kind] Rpc<K>, [] Advance, [] Rollback }
+on_scope! { [K: Kind] Rpc<K> => K, [K: Kind, P: Send + Sync + 'static] Moment<K, P> => K }
+
+impl<P> sealed::Sealed for Free<P> {
+    fn game(&self) -> &Arc<Game> {
+        &self.game
+    }
+
+    fn raw(&self) -> &Call {
+        &self.call
+    }
+}
+
+impl<P: Send + Sync + 'static> Context for Free<P> {}
+impl<K: Kind> WithArguments for Rpc<K> {}
+impl WithArguments for Free<()> {}
 
 /// Something that a handler can take as a parameter on an occasion `C`.
 #[diagnostic::on_unimplemented(
     message = "a handler for `{C}` cannot take `{Self}`",
     label = "not available here",
-    note = "a procedure takes `Scope<K>` of its own kind, `Caller`, `CurrentPhase`, `Args<T>` or \
-            `Result<Args<T>, ArgsError>`; a phase hook takes `Scope<Run>`, `Caller` and \
-            `NextPhase` or `PreviousPhase`"
+    note = "a procedure takes `Scope<K>` of its own kind or of one in which it lies, `Caller`, \
+            `CurrentPhase`, `Args<T>` or `Result<Args<T>, ArgsError>`, `State<T>`, `Random` and \
+            `Visitor`; a hook takes scopes, `State<T>`, `Random` and what its occasion tells"
 )]
 pub trait Extract<C>: Sized + Send {
-    /// Draws the value from the call.
+    /// Draws the value from the occasion.
     ///
     /// # Errors
     /// The error that answers the call when it does not have what the handler needs.
     fn extract(context: &C) -> CallResult<Self>;
 }
 
-impl<K: Kind> Extract<Rpc<K>> for Scope<K> {
-    fn extract(context: &Rpc<K>) -> CallResult<Self> {
-        Self::of(&context.call)
-    }
-}
-
-impl<K: Kind, T: DeserializeOwned + Send> Extract<Rpc<K>> for Args<T> {
-    fn extract(context: &Rpc<K>) -> CallResult<Self> {
-        arguments(&context.call)?.map_err(|error| CallError::invalid_argument(error.to_string()))
-    }
-}
-
-impl<K: Kind, T: DeserializeOwned + Send> Extract<Rpc<K>> for Result<Args<T>, ArgsError> {
-    fn extract(context: &Rpc<K>) -> CallResult<Self> {
-        arguments(&context.call)
-    }
-}
-
-/// Binds the call's arguments; too many of them is an error whatever the handler takes.
-fn arguments<T: DeserializeOwned>(call: &CallData) -> CallResult<Result<Args<T>, ArgsError>> {
-    match bind(&call.call.args, &call.call.kwargs) {
-        Err(error @ ArgsError::Surplus { .. }) => {
-            Err(CallError::invalid_argument(error.to_string()))
-        }
-        bound => Ok(bound.map(Args)),
-    }
-}
-
-impl<C: Context> Extract<C> for Caller {
-    fn extract(context: &C) -> CallResult<Self> {
-        Ok(Self::of(context.call()))
-    }
-}
-
-impl<C: Context> Extract<C> for CurrentPhase {
-    fn extract(context: &C) -> CallResult<Self> {
-        Ok(Self::of(context.call()))
-    }
-}
-
-/// The phase to which the run goes.
-#[derive(Clone, Debug)]
-pub struct NextPhase(pub Phase);
-
-impl Extract<Advance> for NextPhase {
-    fn extract(context: &Advance) -> CallResult<Self> {
-        Ok(Self(context.phase.clone()))
-    }
-}
-
-impl Extract<Advance> for Scope<Run> {
-    fn extract(context: &Advance) -> CallResult<Self> {
-        Self::of(&context.call)
-    }
-}
-
-/// The phase to which the run goes back.
-#[derive(Clone, Debug)]
-pub struct PreviousPhase(pub Phase);
-
-impl Extract<Rollback> for PreviousPhase {
-    fn extract(context: &Rollback) -> CallResult<Self> {
-        Ok(Self(context.phase.clone()))
-    }
-}
-
-impl Extract<Rollback> for Scope<Run> {
-    fn extract(context: &Rollback) -> CallResult<Self> {
-        Self::of(&context.call)
-    }
-}
-
 /// An async function that can handle an occasion `C`.
 ///
-/// Implemented for functions of up to six parameters that are all [`Extract<C>`] and that return
+/// Implemented for functions of up to eight parameters that are all [`Extract<C>`] and that return
 /// `CallResult<impl Serialize>`. `P` only tells the implementations apart.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no handler for `{C}`",
@@ -198,3 +171,5 @@ handlers! { A1 A2 A3 }
 handlers! { A1 A2 A3 A4 }
 handlers! { A1 A2 A3 A4 A5 }
 handlers! { A1 A2 A3 A4 A5 A6 }
+handlers! { A1 A2 A3 A4 A5 A6 A7 }
+handlers! { A1 A2 A3 A4 A5 A6 A7 A8 }

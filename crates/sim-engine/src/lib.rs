@@ -1,37 +1,57 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod answer;
 mod args;
 mod builtin;
 mod call;
+mod caller;
 mod engine;
 mod error;
 mod events;
+mod extract;
 #[cfg(test)]
 mod fixture;
 mod follower;
 mod game;
-mod game_scope;
 mod handler;
+mod handlers;
+mod lines;
 mod model;
+mod moment;
+mod occasion;
 mod ports;
 mod presence;
+mod rules;
 mod scope;
 mod stage;
 mod sync;
+mod timers;
 mod tree;
 mod uri;
+mod view;
+mod wakes;
 mod work;
 
 pub use access::Matching;
 pub use args::{Args, ArgsError};
 pub use call::{Call, Peer};
+pub use caller::{Caller, CurrentPhase, Visitor};
 pub use engine::{Answer, DeclarationError, Engine, Options, Procedure};
 pub use error::{CallError, CallResult};
-pub use game::{Game, Handlers};
+pub use extract::{Random, State};
+pub use game::Game;
 pub use handler::{
-    Advance, BoxFuture, Context, Extract, Handler, NextPhase, PreviousPhase, Rollback, Rpc,
+    BoxFuture, Context, Extract, Free, Handler, Moment, OnScope, Rpc, WithArguments,
 };
-pub use ports::{ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError};
-pub use scope::{Caller, CurrentPhase, Kind, Scope};
+pub use handlers::Handlers;
+pub use moment::{
+    Activated, Called, Connected, Deactivated, Departed, Disconnected, Due, Happened, Moved,
+    NewWorld, Newcomer, NextPhase, PreviousPhase, Started, Step, Stopped,
+};
+pub use ports::{
+    ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError,
+};
+pub use rules::{Access, Attempt, leader, member, operator, owner, phase, role, rule};
+pub use scope::{ChildOf, HasData, InRun, Kind, Scope, Within};
 pub use uri::{Address, Root, SCOPES};

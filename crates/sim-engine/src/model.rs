@@ -1,19 +1,24 @@
 //! All that the engine knows of one game: its own objects, its loaded runs, and who is online.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use sim_games_types::{
     Action, Change, Game, GamePk, Object, Phase, PhasePk, Pk, Record, Resource, Role, RolePk, Run,
-    RunPk, RunUserPk, Stored, User, UserPk,
+    RunPk, RunUserPk, Stored, Timestamp, User, UserPk,
 };
 
 use crate::events::Announcer;
+use crate::game::Game as Declaration;
+use crate::occasion::{Occasion, What};
 use crate::ports::{Event, GameSnapshot, RunSnapshot};
 use crate::presence::Presence;
 use crate::sync::{lock, read, write};
-use crate::tree::{Entry, RunTree};
+use crate::timers::Timers;
+use crate::tree::{Entry, RunTree, public};
 use crate::uri::Root;
+use crate::wakes::Wakes;
 
 /// The game, its phases and its roles.
 #[derive(Debug, Default)]
@@ -57,6 +62,52 @@ pub(crate) struct LoadedRun {
     pub(crate) tree: RwLock<RunTree>,
     /// The tree contains the journal up to here; older changes are in it already.
     since: u64,
+    /// The number of the last change that concerned the run.
+    at: AtomicU64,
+    /// When a call last came to the run, in microseconds since 1970.
+    used: AtomicI64,
+}
+
+impl LoadedRun {
+    fn new(tree: RunTree, since: u64) -> Self {
+        Self {
+            gate: Arc::default(),
+            tree: RwLock::new(tree),
+            since,
+            at: AtomicU64::new(since),
+            used: AtomicI64::new(Timestamp::now().micros()),
+        }
+    }
+
+    /// How far the journal had come when the run last changed.
+    pub(crate) fn at(&self) -> u64 {
+        self.at.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the run is in use.
+    pub(crate) fn touch(&self) {
+        self.used.store(Timestamp::now().micros(), Ordering::Relaxed);
+    }
+}
+
+/// A run of the game.
+#[derive(Clone, Debug)]
+enum RunState {
+    /// It is in memory.
+    Loaded(Arc<LoadedRun>),
+    /// It is active, but was not used for so long that only its objects' keys are in memory.
+    Idle,
+}
+
+/// What a change brings about besides the change of the tree.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Events for browsers, in their order.
+    pub(crate) events: Vec<Event>,
+    /// Occasions for the game's hooks, in their order.
+    pub(crate) occasions: Vec<Occasion>,
+    /// A run that has become active and is to be loaded.
+    pub(crate) load: Option<RunPk>,
 }
 
 /// All that the engine knows of one game.
@@ -64,17 +115,25 @@ pub(crate) struct LoadedRun {
 pub(crate) struct Model {
     pub(crate) root: Root,
     pub(crate) game: RwLock<GameTree>,
-    runs: RwLock<HashMap<RunPk, Arc<LoadedRun>>>,
+    runs: RwLock<HashMap<RunPk, RunState>>,
     /// In which loaded run an object lies.
     places: RwLock<HashMap<(Resource, i64), RunPk>>,
     memberships: RwLock<HashMap<UserPk, BTreeSet<(RunPk, RunUserPk)>>>,
     presence: Mutex<Presence>,
+    /// The resources on which the game has timers.
+    timed: Vec<Resource>,
+    pub(crate) timers: Timers,
+    pub(crate) wakes: Wakes,
 }
 
 impl Model {
-    pub(crate) fn new(root: Root) -> Self {
+    pub(crate) fn new(root: Root, declaration: &Declaration) -> Self {
+        let timed = Resource::ALL.into_iter().filter(|it| declaration.has_timers(*it)).collect();
         Self {
             root,
+            timed,
+            timers: Timers::default(),
+            wakes: Wakes::new(),
             game: RwLock::default(),
             runs: RwLock::default(),
             places: RwLock::default(),
@@ -113,11 +172,36 @@ impl Model {
         for (pk, tree) in trees {
             self.unload(pk);
             self.add_memberships(pk, &tree);
-            let run =
-                LoadedRun { gate: Arc::default(), tree: RwLock::new(tree), since: snapshot.seq };
-            write(&self.runs).insert(pk, Arc::new(run));
+            self.add_timers(&tree);
+            let run = Arc::new(LoadedRun::new(tree, snapshot.seq));
+            write(&self.runs).insert(pk, RunState::Loaded(run));
         }
         write(&self.places).extend(places);
+    }
+
+    /// Whether what was read from the store is a run of this game.
+    pub(crate) fn owns(&self, snapshot: &RunSnapshot) -> bool {
+        let runs = snapshot.objects.iter().filter_map(|stored| Run::from_record(&stored.record));
+        let games: Vec<_> = runs.map(|run| run.game).collect();
+        !games.is_empty() && games.iter().all(|game| Some(*game) == self.game_pk())
+    }
+
+    fn add_timers(&self, tree: &RunTree) {
+        if self.timed.is_empty() {
+            return;
+        }
+        for (resource, pk) in tree.all_keys() {
+            if let Some(stored) = tree.find(resource, pk) {
+                self.note_timers(stored);
+            }
+        }
+    }
+
+    fn note_timers(&self, stored: &Stored) {
+        let resource = stored.record.resource();
+        if self.timed.contains(&resource) {
+            self.timers.put((resource, stored.record.pk()), &stored.record);
+        }
     }
 
     fn add_memberships(&self, run: RunPk, tree: &RunTree) {
@@ -127,28 +211,81 @@ impl Model {
         }
     }
 
-    /// Forgets a run.
-    pub(crate) fn unload(&self, pk: RunPk) {
-        let Some(run) = write(&self.runs).remove(&pk) else { return };
-        write(&self.places).retain(|_, place| *place != pk);
+    /// Forgets a run; gives what it had of it in memory.
+    pub(crate) fn unload(&self, pk: RunPk) -> Option<Arc<LoadedRun>> {
+        let run = match write(&self.runs).remove(&pk)? {
+            RunState::Loaded(run) => run,
+            RunState::Idle => {
+                write(&self.places).retain(|_, place| *place != pk);
+                write(&self.memberships).retain(|_, of_user| {
+                    of_user.retain(|(run, _)| *run != pk);
+                    !of_user.is_empty()
+                });
+                return None;
+            }
+        };
+        let tree = read(&run.tree);
+        let mut places = write(&self.places);
+        for key in tree.all_keys() {
+            places.remove(&key);
+            self.timers.remove(key);
+        }
+        drop(places);
         let mut memberships = write(&self.memberships);
-        for node in read(&run.tree).runusers() {
+        for node in tree.runusers() {
             remove_membership(&mut memberships, node.entry.user, (pk, node.entry.pk()));
         }
+        drop((tree, memberships));
+        Some(run)
     }
 
-    pub(crate) fn loaded_runs(&self) -> usize {
-        read(&self.runs).len()
+    /// Forgets the trees of the runs that nobody has used since a time, in which nobody is online
+    /// and no timer runs. Only the keys of their objects stay, so that a call finds its way back.
+    pub(crate) fn put_to_rest(&self, unused_since: Timestamp) -> Vec<Arc<LoadedRun>> {
+        let mut resting = Vec::new();
+        for run in self.loaded() {
+            let tree = read(&run.tree);
+            let in_use = run.used.load(Ordering::Relaxed) > unused_since.micros()
+                || !tree.run().active
+                || tree.runusers().any(|node| self.online(node.entry.user))
+                || (!self.timed.is_empty()
+                    && tree.all_keys().iter().any(|it| self.timers.has(*it)));
+            if !in_use {
+                write(&self.runs).insert(tree.run().pk(), RunState::Idle);
+                drop(tree);
+                resting.push(run);
+            }
+        }
+        resting
+    }
+
+    /// All runs that are in memory.
+    pub(crate) fn loaded(&self) -> Vec<Arc<LoadedRun>> {
+        let runs = read(&self.runs);
+        let loaded = runs.values().filter_map(|state| match state {
+            RunState::Loaded(run) => Some(run.clone()),
+            RunState::Idle => None,
+        });
+        loaded.collect()
     }
 
     pub(crate) fn run(&self, pk: RunPk) -> Option<Arc<LoadedRun>> {
-        read(&self.runs).get(&pk).cloned()
+        match read(&self.runs).get(&pk)? {
+            RunState::Loaded(run) => Some(run.clone()),
+            RunState::Idle => None,
+        }
     }
 
     /// The loaded run in which an object lies.
     pub(crate) fn run_with(&self, resource: Resource, pk: i64) -> Option<Arc<LoadedRun>> {
         let place = *read(&self.places).get(&(resource, pk))?;
         self.run(place)
+    }
+
+    /// The run in which an object lies, if that run rests.
+    pub(crate) fn resting_run_with(&self, resource: Resource, pk: i64) -> Option<RunPk> {
+        let place = *read(&self.places).get(&(resource, pk))?;
+        matches!(read(&self.runs).get(&place)?, RunState::Idle).then_some(place)
     }
 
     /// Whether a user is a member of any loaded run.
@@ -169,51 +306,48 @@ impl Model {
     }
 
     /// Notes that a session came, and announces it when it is the user's first.
-    pub(crate) fn arrive(&self, user: UserPk, session: u64) -> Vec<Event> {
-        let first = lock(&self.presence).arrive(user, session);
-        if first { self.announce_presence(user, true) } else { Vec::new() }
+    pub(crate) fn arrive(&self, user: UserPk, session: u64, effects: &mut Effects) {
+        if lock(&self.presence).arrive(user, session) {
+            self.announce_presence(user, true, effects);
+        }
     }
 
     /// Notes that a session went, and announces it when it was the user's last.
-    pub(crate) fn leave(&self, user: UserPk, session: u64) -> Vec<Event> {
-        let last = lock(&self.presence).leave(user, session);
-        if last { self.announce_presence(user, false) } else { Vec::new() }
+    pub(crate) fn leave(&self, user: UserPk, session: u64, effects: &mut Effects) {
+        if lock(&self.presence).leave(user, session) {
+            self.announce_presence(user, false, effects);
+        }
     }
 
-    fn announce_presence(&self, user: UserPk, online: bool) -> Vec<Event> {
-        let mut out = Vec::new();
+    fn announce_presence(&self, user: UserPk, online: bool, effects: &mut Effects) {
         let memberships = read(&self.memberships).get(&user).cloned().unwrap_or_default();
         for (run, member) in memberships {
             let Some(run) = self.run(run) else { continue };
-            let tree = read(&run.tree);
-            Announcer { root: &self.root, tree: &tree, out: &mut out }.presence(member, online);
+            let (root, out) = (&self.root, &mut effects.events);
+            Announcer { root, tree: &read(&run.tree), out }.presence(member, online);
+            let what = if online { What::Connected(member) } else { What::Disconnected(member) };
+            effects.occasions.push(Occasion { run, what });
         }
-        out
     }
 
-    /// Applies one change of the journal and adds the events that announce it.
-    ///
-    /// A run that becomes active is not here yet: its key is returned, for the caller to load it.
-    pub(crate) fn apply(&self, change: &Change, out: &mut Vec<Event>) -> Option<RunPk> {
+    /// Applies one change of the journal and adds what it brings about.
+    pub(crate) fn apply(&self, change: &Change, effects: &mut Effects) {
         match &change.object.record {
             Record::Game(_) | Record::Phase(_) | Record::Role(_) => {
-                self.apply_to_game(change, out);
-                None
+                self.apply_to_game(change, effects);
             }
             Record::Run(run) if Some(run.game) == self.game_pk() => {
-                self.apply_to_run(run, change, out)
+                self.apply_to_run(run, change, effects);
             }
-            Record::User(user) => {
-                self.apply_to_user(user, change, out);
-                None
-            }
-            Record::Run(_) | Record::Hook(_) => None,
+            Record::User(user) => self.apply_to_user(user, change, effects),
+            Record::Run(_) | Record::Hook(_) => {}
             record => {
-                let run = change.run.or_else(|| {
-                    run_of(record, |parent| read(&self.places).get(&parent).copied())
-                })?;
-                self.apply_below_run(run, change, out);
-                None
+                let run = change
+                    .run
+                    .or_else(|| run_of(record, |parent| read(&self.places).get(&parent).copied()));
+                if let Some(run) = run {
+                    self.apply_below_run(run, change, effects);
+                }
             }
         }
     }
@@ -222,7 +356,7 @@ impl Model {
     pub(crate) fn list_scopes(&self) -> String {
         let mut by_resource: BTreeMap<Resource, Vec<String>> = BTreeMap::new();
         let mut add = |stored: &Stored| {
-            let entry = format!(r#""{}":{}"#, stored.record.pk(), stored.json);
+            let entry = format!(r#""{}":{}"#, stored.record.pk(), public(stored));
             by_resource.entry(stored.record.resource()).or_default().push(entry);
         };
         let game = read(&self.game);
@@ -248,7 +382,7 @@ impl Model {
         read(&self.game).game.as_ref().map(|game| game.pk())
     }
 
-    fn apply_to_game(&self, change: &Change, out: &mut Vec<Event>) {
+    fn apply_to_game(&self, change: &Change, effects: &mut Effects) {
         if change.game.is_none() || change.game != self.game_pk() {
             return;
         }
@@ -272,62 +406,140 @@ impl Model {
         if let Record::Role(role) = &change.object.record
             && change.action == Action::Changed
         {
-            self.rename_role(role, change, out);
+            self.rename_role(role, change, effects);
         }
     }
 
-    fn apply_to_run(&self, run: &Run, change: &Change, out: &mut Vec<Event>) -> Option<RunPk> {
+    fn apply_to_run(&self, run: &Run, change: &Change, effects: &mut Effects) {
         let Some(loaded) = self.run(run.id) else {
-            let appears = change.action != Action::Deleted && run.active;
-            return appears.then_some(run.id);
-        };
-        if change.seq <= loaded.since {
-            return None;
-        }
-        if change.action != Action::Deleted {
-            write(&loaded.tree).put(&change.object);
-        }
-        self.announce(&loaded, change.action, &change.object, out);
-        if change.action == Action::Deleted || !run.active {
-            self.unload(run.id);
-        }
-        None
-    }
-
-    fn apply_below_run(&self, pk: RunPk, change: &Change, out: &mut Vec<Event>) {
-        let Some(run) = self.run(pk).filter(|run| change.seq > run.since) else { return };
-        let stored = &change.object;
-        let key = (stored.record.resource(), stored.record.pk());
-        if change.action == Action::Deleted {
-            self.announce(&run, Action::Deleted, stored, out);
-            if let Record::RunUser(runuser) = &stored.record {
-                let mut memberships = write(&self.memberships);
-                remove_membership(&mut memberships, runuser.user, (pk, runuser.id));
-            }
-            let gone = write(&run.tree).remove(key.0, key.1);
-            let mut places = write(&self.places);
-            for key in &gone {
-                places.remove(key);
+            let exists = change.action != Action::Deleted;
+            if !exists || !run.active {
+                self.unload(run.id);
+            } else if !read(&self.runs).contains_key(&run.id) {
+                effects.load = Some(run.id);
             }
             return;
+        };
+        if change.seq <= loaded.since {
+            return;
         }
-        write(&run.tree).put(stored);
+        loaded.at.store(change.seq, Ordering::Relaxed);
+        if change.action != Action::Deleted {
+            write(&loaded.tree).put(&change.object);
+            self.note_timers(&change.object);
+        }
+        self.announce(&loaded, change.action, &change.object, effects);
+        if change.action == Action::Deleted || !run.active {
+            self.unload(run.id);
+            effects.occasions.push(Occasion { run: loaded.clone(), what: What::Deactivated });
+            effects.occasions.push(Occasion { run: loaded, what: What::Stopped(None) });
+        }
+    }
+
+    fn apply_below_run(&self, pk: RunPk, change: &Change, effects: &mut Effects) {
+        let state = read(&self.runs).get(&pk).cloned();
+        match state {
+            Some(RunState::Loaded(run)) if change.seq > run.since => {
+                run.at.store(change.seq, Ordering::Relaxed);
+                if change.action == Action::Deleted {
+                    self.remove(pk, run, change, effects);
+                } else {
+                    self.put(pk, run, change, effects);
+                }
+            }
+            Some(RunState::Idle) => self.note_place(pk, change),
+            _ => {}
+        }
+    }
+
+    fn put(&self, pk: RunPk, run: Arc<LoadedRun>, change: &Change, effects: &mut Effects) {
+        let stored = &change.object;
+        let key = (stored.record.resource(), stored.record.pk());
+        let mut tree = write(&run.tree);
+        let known = tree.find(key.0, key.1).is_some();
+        let from = match &stored.record {
+            Record::RunUser(it) => tree.runuser(it.id).map(|node| node.entry.world),
+            _ => None,
+        };
+        tree.put(stored);
+        let taken = tree.find(key.0, key.1).is_some();
+        drop(tree);
+        if !taken {
+            return;
+        }
+        self.note_place(pk, change);
+        self.note_timers(stored);
+        // A row that was made again, or that is only now told of, is new for whoever follows.
+        let action = if known { Action::Changed } else { Action::Created };
+        self.announce(&run, action, stored, effects);
+        let mut note = |what| effects.occasions.push(Occasion { run: run.clone(), what });
+        match (&stored.record, known) {
+            (Record::RunUser(it), false) => note(What::Newcomer(it.id)),
+            (Record::World(it), false) => note(What::NewWorld(it.id)),
+            (Record::RunUser(it), true) => {
+                if let Some(from) = from.filter(|from| *from != it.world) {
+                    note(What::Moved(it.id, from));
+                }
+            }
+            _ => {}
+        }
+        if !known {
+            note(What::Started(Some(key)));
+        }
+    }
+
+    fn remove(&self, pk: RunPk, run: Arc<LoadedRun>, change: &Change, effects: &mut Effects) {
+        let stored = &change.object;
+        let key = (stored.record.resource(), stored.record.pk());
+        if read(&run.tree).find(key.0, key.1).is_none() {
+            return;
+        }
+        self.announce(&run, Action::Deleted, stored, effects);
+        if let Record::RunUser(it) = &stored.record {
+            let what = What::Departed(Box::new(it.clone()));
+            effects.occasions.push(Occasion { run: run.clone(), what });
+        }
+        let gone = write(&run.tree).remove(key.0, key.1);
+        self.forget_places(pk, &gone, change);
+        let what = What::Stopped(Some(stored.clone()));
+        effects.occasions.push(Occasion { run, what });
+    }
+
+    fn forget_places(&self, pk: RunPk, gone: &[(Resource, i64)], change: &Change) {
+        if let Record::RunUser(runuser) = &change.object.record {
+            let mut memberships = write(&self.memberships);
+            remove_membership(&mut memberships, runuser.user, (pk, runuser.id));
+        }
+        let mut places = write(&self.places);
+        for key in gone {
+            places.remove(key);
+            self.timers.remove(*key);
+        }
+    }
+
+    /// Keeps track of where an object lies, also while its run rests.
+    fn note_place(&self, pk: RunPk, change: &Change) {
+        let record = &change.object.record;
+        let key = (record.resource(), record.pk());
+        if change.action == Action::Deleted {
+            self.forget_places(pk, &[key], change);
+            return;
+        }
         write(&self.places).insert(key, pk);
-        if let Record::RunUser(runuser) = &stored.record {
+        if let Record::RunUser(runuser) = record {
             let mut memberships = write(&self.memberships);
             memberships.entry(runuser.user).or_default().insert((pk, runuser.id));
         }
-        self.announce(&run, change.action, stored, out);
     }
 
     /// A user's names and address are copied into every membership.
-    fn apply_to_user(&self, user: &User, change: &Change, out: &mut Vec<Event>) {
+    fn apply_to_user(&self, user: &User, change: &Change, effects: &mut Effects) {
         if change.action != Action::Changed {
             return;
         }
         let memberships = read(&self.memberships).get(&user.id).cloned().unwrap_or_default();
         for (run, member) in memberships {
-            self.change_member(run, member, change.seq, out, |runuser| {
+            self.change_member(run, member, change.seq, effects, |runuser| {
                 runuser.email.clone_from(&user.email);
                 runuser.first_name.clone_from(&user.first_name);
                 runuser.last_name.clone_from(&user.last_name);
@@ -336,9 +548,9 @@ impl Model {
     }
 
     /// A role's name is copied into every membership that has it.
-    fn rename_role(&self, role: &Role, change: &Change, out: &mut Vec<Event>) {
-        let runs: Vec<_> = read(&self.runs).iter().map(|(pk, run)| (*pk, run.clone())).collect();
-        for (pk, run) in runs {
+    fn rename_role(&self, role: &Role, change: &Change, effects: &mut Effects) {
+        for run in self.loaded() {
+            let pk = read(&run.tree).run().pk();
             let members: Vec<_> = read(&run.tree)
                 .runusers()
                 .filter(|node| {
@@ -348,7 +560,7 @@ impl Model {
                 .map(|node| node.entry.pk())
                 .collect();
             for member in members {
-                self.change_member(pk, member, change.seq, out, |runuser| {
+                self.change_member(pk, member, change.seq, effects, |runuser| {
                     runuser.role_name = Some(role.name.clone());
                 });
             }
@@ -360,7 +572,7 @@ impl Model {
         run: RunPk,
         member: RunUserPk,
         seq: u64,
-        out: &mut Vec<Event>,
+        effects: &mut Effects,
         edit: impl FnOnce(&mut sim_games_types::RunUser),
     ) {
         let Some(run) = self.run(run).filter(|run| seq > run.since) else { return };
@@ -371,19 +583,22 @@ impl Model {
         let stored = Arc::new(Stored::new(runuser));
         tree.put(&stored);
         drop(tree);
-        self.announce(&run, Action::Changed, &stored, out);
+        self.announce(&run, Action::Changed, &stored, effects);
     }
 
-    fn announce(&self, run: &LoadedRun, action: Action, stored: &Stored, out: &mut Vec<Event>) {
-        let tree = read(&run.tree);
-        Announcer { root: &self.root, tree: &tree, out }.change(action, stored);
+    fn announce(&self, run: &LoadedRun, action: Action, stored: &Stored, effects: &mut Effects) {
+        let (root, out) = (&self.root, &mut effects.events);
+        Announcer { root, tree: &read(&run.tree), out }.change(action, stored);
     }
 
     /// Announces that a run was activated, once it is loaded.
-    pub(crate) fn announce_activation(&self, pk: RunPk, out: &mut Vec<Event>) {
+    pub(crate) fn announce_activation(&self, pk: RunPk, effects: &mut Effects) {
         let Some(run) = self.run(pk) else { return };
         let stored = read(&run.tree).run().stored().clone();
-        self.announce(&run, Action::Changed, &stored, out);
+        self.announce(&run, Action::Changed, &stored, effects);
+        for what in [What::Activated, What::Started(None)] {
+            effects.occasions.push(Occasion { run: run.clone(), what });
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a handler holds: its scope, its caller, and the phase.
+//! What a handler holds: an object of the game, and the way to what belongs to it.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -6,50 +6,38 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use sim_games_types::{
-    Decision, Fields, Object, Period, Phase, Pk, Resource, Result as Outcome, Role, RolePk, Run,
-    RunUser, RunUserPk, Scenario, Stored, UserPk, World, WorldPk,
-};
+use serde_json::Value;
+use sim_games_types::{Fields, Game, Object, Pk, Stored};
 
 use crate::call::CallData;
 use crate::error::{CallError, CallResult};
-use crate::stage::Slot;
+use crate::model::LoadedRun;
+use crate::stage::{Announcement, Key, Making};
 use crate::sync::{lock, read};
 use crate::tree::Entry;
 
-/// An object of a run on which procedures can be called.
-///
-/// The kinds are the resources themselves: `Scope<Period>`, `Period::handlers()`.
-pub trait Kind: Object {
-    /// An empty set of handlers for scopes of this kind.
-    #[must_use]
-    fn handlers() -> crate::Handlers<Self> {
-        crate::Handlers::new()
-    }
-}
+mod kinds;
+mod period;
+mod scenario;
 
-impl Kind for Run {}
-impl Kind for World {}
-impl Kind for RunUser {}
-impl Kind for Scenario {}
-impl Kind for Period {}
-impl Kind for Decision {}
-impl Kind for Outcome {}
+pub use kinds::{ChildOf, HasData, InRun, Kind, Within};
 
-/// A scope: a snapshot of the object, and the way to what belongs to it.
+/// A scope: an object as this call sees it, and the way to what belongs to it.
 ///
 /// Reads come from the tree in memory, together with what this call has staged. Writes are staged;
-/// all of them are stored when the handler returns `Ok`, and none otherwise.
+/// all of them are stored when the handler returns `Ok`, and none otherwise. A row that the call
+/// makes has a negative key until then.
 #[derive(Debug)]
 pub struct Scope<K> {
     call: Arc<CallData>,
+    /// The run in which it lies, if it lies in one.
+    run: Option<Arc<LoadedRun>>,
     object: Entry<K>,
 }
 
 impl<K> Clone for Scope<K> {
     fn clone(&self) -> Self {
-        Self { call: self.call.clone(), object: self.object.clone() }
+        Self { call: self.call.clone(), run: self.run.clone(), object: self.object.clone() }
     }
 }
 
@@ -62,253 +50,235 @@ impl<K: Object> Deref for Scope<K> {
 }
 
 impl<K: Kind> Scope<K> {
+    /// The scope that is called.
     pub(crate) fn of(call: &Arc<CallData>) -> CallResult<Self> {
-        Self::around(call, &call.scope)
+        let run = call.place.as_ref().map(|place| place.run.clone());
+        let stored = call.find(run.as_ref(), call.key()).ok_or_else(CallError::forbidden)?;
+        Self::around(call, run, &stored)
     }
 
-    fn around(call: &Arc<CallData>, stored: &Arc<Stored>) -> CallResult<Self> {
+    /// A scope of the same call, found by its key.
+    pub(crate) fn find(call: &Arc<CallData>, pk: i64) -> CallResult<Self> {
+        let run = call.place.as_ref().map(|place| place.run.clone());
+        let stored = call.find(run.as_ref(), (K::RESOURCE, pk)).ok_or_else(CallError::forbidden)?;
+        Self::around(call, run, &stored)
+    }
+
+    /// The scope of this kind in which the called one lies.
+    pub(crate) fn above(call: &Arc<CallData>) -> CallResult<Self> {
+        let run = call.place.as_ref().map(|place| place.run.clone());
+        if call.key().0 == K::RESOURCE {
+            return Self::of(call);
+        }
+        let found = call.above(run.as_ref(), &call.scope.record, K::RESOURCE);
+        Self::around(call, run, &found.ok_or_else(CallError::forbidden)?)
+    }
+
+    fn around(
+        call: &Arc<CallData>,
+        run: Option<Arc<LoadedRun>>,
+        stored: &Arc<Stored>,
+    ) -> CallResult<Self> {
         let object = Entry::new(stored).ok_or_else(CallError::forbidden)?;
-        lock(&call.stage).rely_on(stored);
-        Ok(Self { call: call.clone(), object })
+        let run = run.filter(|_| K::IN_RUN);
+        Ok(Self { call: call.clone(), run, object })
+    }
+
+    pub(crate) fn call_data(&self) -> &Arc<CallData> {
+        &self.call
+    }
+
+    pub(crate) fn stored(&self) -> &Arc<Stored> {
+        self.object.stored()
+    }
+
+    fn key(&self) -> Key {
+        (K::RESOURCE, self.pk().number())
+    }
+
+    /// The scope of another kind in which this one lies.
+    ///
+    /// # Errors
+    /// When there is none: what is private of a member lies in no world.
+    pub fn up<P: Kind>(&self) -> CallResult<Scope<P>>
+    where
+        K: Within<P>,
+    {
+        let found = self.call.above(self.run.as_ref(), &self.object.stored().record, P::RESOURCE);
+        Scope::around(&self.call, self.run.clone(), &found.ok_or_else(CallError::forbidden)?)
+    }
+
+    /// The scopes of a kind below this one: rounds by their order, all others by their age.
+    ///
+    /// # Errors
+    /// Never, as long as the run is loaded.
+    pub fn children<C: ChildOf<K>>(&self) -> CallResult<Vec<Scope<C>>> {
+        let run = self.run.as_ref();
+        let children = self.call.children(run, self.key(), C::RESOURCE, C::FIELD);
+        children.iter().map(|child| Scope::around(&self.call, self.run.clone(), child)).collect()
+    }
+
+    /// Stages a new object below this one, with these fields of its REST representation.
+    ///
+    /// # Errors
+    /// *Internal* when the fields do not make one, or when the call may not write here.
+    pub fn create<C: ChildOf<K>>(&self, fields: impl Serialize) -> CallResult<Scope<C>> {
+        self.make(Making::Create, as_fields(fields)?)
+    }
+
+    /// The object below this one with this natural key; staged, with the other fields as well, when
+    /// there is none.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn ensure<C: ChildOf<K>>(
+        &self,
+        key: impl Serialize,
+        others: impl Serialize,
+    ) -> CallResult<Scope<C>> {
+        let (key, others) = (as_fields(key)?, as_fields(others)?);
+        for child in self.children::<C>()? {
+            let Value::Object(fields) = serde_json::to_value(&*child)? else { continue };
+            if key.iter().all(|(name, value)| fields.get(name) == Some(value)) {
+                return Ok(child);
+            }
+        }
+        self.make(Making::Ensure, key.into_iter().chain(others).collect())
+    }
+
+    fn make<C: ChildOf<K>>(&self, making: Making, mut fields: Fields) -> CallResult<Scope<C>> {
+        self.call.may_write(self.run.as_ref(), self.key())?;
+        if lock(&self.call.stage).row(self.key()) == Some(&None) {
+            return Err(deleted(self.key()));
+        }
+        fields.insert(C::FIELD.to_owned(), self.pk().number().into());
+        let row = lock(&self.call.stage).make(C::RESOURCE, making, fields)?;
+        Scope::around(&self.call, self.run.clone(), &row)
+    }
+
+    /// Stages new values for some fields; `data` is replaced as a whole.
+    ///
+    /// # Errors
+    /// *Internal* when a value does not fit, when the call may not write here, or when it has
+    /// deleted the object before.
+    pub fn update(&mut self, fields: impl Serialize) -> CallResult<()> {
+        self.call.may_write(self.run.as_ref(), self.key())?;
+        let fields = as_fields(fields)?;
+        let mut stage = lock(&self.call.stage);
+        // Another handle of the same call may have changed it meanwhile.
+        let row = match stage.row(self.key()) {
+            Some(None) => return Err(deleted(self.key())),
+            Some(Some(row)) => row.clone(),
+            None => self.object.stored().clone(),
+        };
+        let row = stage.change(&row, fields)?;
+        drop(stage);
+        self.object = Entry::new(&row).ok_or_else(CallError::forbidden)?;
+        Ok(())
+    }
+
+    /// Stages that the object goes, with all below it.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn delete(&self) -> CallResult<()> {
+        self.call.may_write(self.run.as_ref(), self.key())?;
+        let below = self.call.below(self.run.as_ref(), self.key());
+        lock(&self.call.stage).delete(self.key(), below);
+        Ok(())
+    }
+
+    /// Stages that all objects of a kind below this one go.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn delete_all<C: ChildOf<K>>(&self) -> CallResult<()> {
+        self.children::<C>()?.iter().try_for_each(Scope::delete)
+    }
+
+    /// Sends an event of the game's own to this scope's topic, once what the call stages is stored.
+    ///
+    /// Whoever may see the scope receives it. The arguments are an array, or one value alone.
+    ///
+    /// # Errors
+    /// When the arguments cannot be written as JSON.
+    pub fn publish(&self, name: &str, args: impl Serialize) -> CallResult<()> {
+        let args = match serde_json::to_value(args)? {
+            Value::Array(args) => args,
+            one => vec![one],
+        };
+        let args = serde_json::to_string(&args)?.into();
+        let announcement = Announcement { scope: self.key(), name: name.to_owned(), args };
+        lock(&self.call.stage).announce(announcement);
+        Ok(())
     }
 
     /// Discards what the call has staged so far: its answer then stands alone.
     pub fn discard(&self) {
         lock(&self.call.stage).discard();
     }
-
-    /// The run in which the scope lies.
-    ///
-    /// # Errors
-    /// Never, as long as the run is loaded.
-    pub fn run(&self) -> CallResult<Scope<Run>> {
-        let run = read(&self.call.run.tree).run().stored().clone();
-        Scope::around(&self.call, &run)
-    }
 }
 
-impl Scope<Run> {
-    /// The phase in which the run is, if any.
-    #[must_use]
-    pub fn current_phase(&self) -> Option<Phase> {
-        phase_of(&self.call, &self.object)
+impl<K: Kind + HasData> Scope<K> {
+    /// What the game keeps with the object, as a `T`; none when it does not look like one.
+    pub fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(self.object.data_field()).ok()
     }
-}
 
-impl Scope<Scenario> {
-    /// The scenario's periods, first round first.
+    /// Stages what the game keeps with the object, in place of what it kept.
     ///
     /// # Errors
-    /// Never, as long as the run is loaded.
-    pub fn periods(&self) -> CallResult<Vec<Scope<Period>>> {
-        let periods: Vec<_> =
-            read(&self.call.run.tree).periods(self.pk()).map(|it| it.stored().clone()).collect();
-        periods.iter().map(|stored| Scope::around(&self.call, stored)).collect()
+    /// As [`Self::update`], and when `data` is no JSON object.
+    pub fn set_data(&mut self, data: impl Serialize) -> CallResult<()> {
+        let data = as_fields(data)?;
+        self.update(Fields::from_iter([("data".to_owned(), Value::Object(data))]))
     }
-}
 
-impl Scope<Period> {
-    /// The scenario of which this is a round.
+    /// Stages some fields of what the game keeps with the object; the others stay. Null removes one.
     ///
     /// # Errors
-    /// When the scenario has gone meanwhile.
-    pub fn scenario(&self) -> CallResult<Scope<Scenario>> {
-        let tree = read(&self.call.run.tree);
-        let scenario = tree.scenario(self.scenario).map(|it| it.stored().clone());
-        drop(tree);
-        Scope::around(&self.call, &scenario.ok_or_else(CallError::forbidden)?)
-    }
-
-    /// Whether the leader has closed the round: `closed` in the period's data.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.data.get("closed") == Some(&Value::Bool(true))
-    }
-
-    /// What a role decided under a name, if it did, and if the data is a `T`.
-    pub fn decision<T: DeserializeOwned>(&self, role: &str, name: &str) -> Option<T> {
-        let role = read(&self.call.model.game).role_named(role)?.pk();
-        self.slot_data::<Decision>(Some(role), name).and_then(read_as)
-    }
-
-    /// Stages a role's decision. Fields that the stored decision has and `data` lacks survive.
-    ///
-    /// # Errors
-    /// When `data` is no JSON object.
-    pub fn save_decision(&self, role: &Role, name: &str, data: impl Serialize) -> CallResult<()> {
-        let (Value::Object(new), old) =
-            (serde_json::to_value(data)?, self.slot_data::<Decision>(Some(role.id), name))
-        else {
-            return Err(CallError::internal("a decision's data must be a JSON object"));
-        };
-        let mut merged = match old {
-            Some(Value::Object(old)) => old,
+    /// As [`Self::set_data`].
+    pub fn merge_data(&mut self, data: impl Serialize) -> CallResult<()> {
+        let mut merged = match self.current_data() {
+            Value::Object(fields) => fields,
             _ => Fields::new(),
         };
-        merged.extend(new);
-        let slot = self.slot::<Decision>(Some(role.id), name);
-        lock(&self.call.stage).put(slot, Value::Object(merged));
-        Ok(())
+        merged.extend(as_fields(data)?);
+        merged.retain(|_, value| !value.is_null());
+        self.set_data(merged)
     }
 
-    /// The result under a name, if there is one, and if its data is a `T`.
-    pub fn result<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        self.slot_data::<Outcome>(None, name).and_then(read_as)
+    /// The data as the call has it now: another handle may have changed it.
+    pub(crate) fn current_data(&self) -> Value {
+        let staged = lock(&self.call.stage).row(self.key()).cloned().flatten();
+        let current = staged.as_ref().and_then(Entry::<K>::new);
+        current.as_ref().unwrap_or(&self.object).data_field().clone()
     }
+}
 
-    /// Stages the period's result, in place of an earlier one.
+impl<K: Kind + Within<Game>> Scope<K> {
+    /// The game's own object.
     ///
     /// # Errors
-    /// When `data` cannot be written as JSON.
-    pub fn save_result(&self, name: &str, data: impl Serialize) -> CallResult<()> {
-        let slot = self.slot::<Outcome>(None, name);
-        lock(&self.call.stage).put(slot, serde_json::to_value(data)?);
-        Ok(())
-    }
-
-    /// Stages the next round: the scenario has a period of the next order afterwards.
-    pub fn open_next(&self) {
-        let next = self.order + 1;
-        if read(&self.call.run.tree).has_period(self.scenario, next) {
-            return;
-        }
-        let key = Fields::from_iter([
-            ("scenario".to_owned(), json!(self.object.scenario)),
-            ("order".to_owned(), json!(next)),
-        ]);
-        lock(&self.call.stage).ensure(Resource::Period, key, Fields::new());
-    }
-
-    fn slot<T: Object>(&self, role: Option<RolePk>, name: &str) -> Slot {
-        Slot { resource: T::RESOURCE, period: self.pk(), role, name: name.to_owned() }
-    }
-
-    /// The data of a decision or result: as staged, or as stored; the call relies on it from now on.
-    fn slot_data<T: Leaf>(&self, role: Option<RolePk>, name: &str) -> Option<Value> {
-        let mut stage = lock(&self.call.stage);
-        if let Some(staged) = stage.staged(&self.slot::<T>(role, name)) {
-            return Some(staged.clone());
-        }
-        let tree = read(&self.call.run.tree);
-        let children = T::of_period(&tree, self.pk());
-        let keys = children.iter().map(|child| child.pk().number()).collect();
-        stage.rely_on_children(T::RESOURCE, self.pk(), keys);
-        // The first of several counts: an original database may hold doubles.
-        let found = children.iter().find(|child| child.slot() == (role, name))?;
-        stage.rely_on(found.stored());
-        Some(found.data().clone())
+    /// Never, as long as the game is installed.
+    pub fn game(&self) -> CallResult<Scope<Game>> {
+        let game = read(&self.call.model.game);
+        let game = game.game.as_ref().map(|it| it.stored().clone());
+        Scope::around(&self.call, None, &game.ok_or_else(CallError::forbidden)?)
     }
 }
 
-fn read_as<T: DeserializeOwned>(data: Value) -> Option<T> {
-    serde_json::from_value(data).ok()
+fn deleted((resource, pk): Key) -> CallError {
+    CallError::internal(format!("{resource} {pk} was deleted earlier in the same call"))
 }
 
-/// Decisions and results, which differ in little more than their names.
-trait Leaf: Object {
-    fn of_period(
-        tree: &crate::tree::RunTree,
-        period: sim_games_types::PeriodPk,
-    ) -> Vec<Entry<Self>>;
-    fn slot(&self) -> (Option<RolePk>, &str);
-    fn data(&self) -> &Value;
-}
-
-macro_rules! leaves {
-    ($($kind:ident, $children:ident);+) => {$(
-        impl Leaf for $kind {
-            fn of_period(
-                tree: &crate::tree::RunTree,
-                period: sim_games_types::PeriodPk,
-            ) -> Vec<Entry<Self>> {
-                tree.$children(period).cloned().collect()
-            }
-
-            fn slot(&self) -> (Option<RolePk>, &str) {
-                (self.role, &self.name)
-            }
-
-            fn data(&self) -> &Value {
-                &self.data
-            }
-        }
-    )+};
-}
-
-leaves! { Decision, decisions; Outcome, results }
-
-/// Who calls: a member of the run.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    member: Entry<RunUser>,
-    role: Option<Role>,
-}
-
-impl Caller {
-    pub(crate) fn of(call: &CallData) -> Self {
-        let game = read(&call.model.game);
-        let role = call.member.role.and_then(|pk| game.roles.get(&pk)).map(|role| (**role).clone());
-        Self { member: call.member.clone(), role }
+/// A JSON object's fields; nothing at all counts as none.
+fn as_fields(fields: impl Serialize) -> CallResult<Fields> {
+    match serde_json::to_value(fields)? {
+        Value::Object(fields) => Ok(fields),
+        Value::Null => Ok(Fields::new()),
+        other => Err(CallError::internal(format!("`{other}` is no JSON object"))),
     }
-
-    /// The membership's key.
-    #[must_use]
-    pub fn runuser(&self) -> RunUserPk {
-        self.member.pk()
-    }
-
-    /// The user's key.
-    #[must_use]
-    pub fn user(&self) -> UserPk {
-        self.member.user
-    }
-
-    /// The user's e-mail address.
-    #[must_use]
-    pub fn email(&self) -> &str {
-        &self.member.email
-    }
-
-    /// The world in which the caller plays, if any.
-    #[must_use]
-    pub fn world(&self) -> Option<WorldPk> {
-        self.member.world
-    }
-
-    /// Whether the caller leads the run.
-    #[must_use]
-    pub fn is_leader(&self) -> bool {
-        self.member.leader
-    }
-
-    /// The role that the caller plays.
-    ///
-    /// # Errors
-    /// *Forbidden* when the caller plays none.
-    pub fn role(&self) -> CallResult<&Role> {
-        self.role.as_ref().ok_or_else(CallError::forbidden)
-    }
-}
-
-/// The phase in which the caller's run is; none when the run has no phase.
-#[derive(Clone, Debug)]
-pub struct CurrentPhase(pub Option<Phase>);
-
-impl CurrentPhase {
-    pub(crate) fn of(call: &CallData) -> Self {
-        Self(phase_of(call, &call.rely_on_run()))
-    }
-
-    /// Whether the run is in the phase of this name.
-    #[must_use]
-    pub fn is(&self, name: &str) -> bool {
-        self.0.as_ref().is_some_and(|phase| phase.name == name)
-    }
-}
-
-fn phase_of(call: &CallData, run: &Run) -> Option<Phase> {
-    let game = read(&call.model.game);
-    run.phase.and_then(|pk| game.phases.get(&pk)).map(|phase| (**phase).clone())
 }
 
 /// Marks a type parameter without owning a value of it.

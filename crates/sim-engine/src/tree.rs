@@ -16,7 +16,7 @@ use sim_games_types::{
 mod change;
 mod view;
 
-pub(crate) use view::{scope_json, with_presence};
+pub(crate) use view::{public, scope_json, with_presence};
 
 /// Calls that hold the same lane are handled one after the other.
 pub(crate) type Lane = Arc<tokio::sync::Mutex<()>>;
@@ -172,22 +172,6 @@ impl RunTree {
         keys.filter_map(|(_, pk)| self.period(*pk))
     }
 
-    /// Whether a scenario has a period of this order.
-    pub(crate) fn has_period(&self, scenario: ScenarioPk, order: i64) -> bool {
-        let all = (order, PeriodPk(i64::MIN))..=(order, PeriodPk(i64::MAX));
-        self.scenarios.get(&scenario).is_some_and(|it| it.periods.range(all).next().is_some())
-    }
-
-    pub(crate) fn decisions(&self, period: PeriodPk) -> impl Iterator<Item = &Entry<Decision>> {
-        let keys = self.periods.get(&period).into_iter().flat_map(|node| &node.decisions);
-        keys.filter_map(|pk| self.decisions.get(pk))
-    }
-
-    pub(crate) fn results(&self, period: PeriodPk) -> impl Iterator<Item = &Entry<Outcome>> {
-        let keys = self.periods.get(&period).into_iter().flat_map(|node| &node.results);
-        keys.filter_map(|pk| self.results.get(pk))
-    }
-
     /// An object of this run by resource and key.
     pub(crate) fn find(&self, resource: Resource, pk: i64) -> Option<&Arc<Stored>> {
         match resource {
@@ -202,6 +186,17 @@ impl RunTree {
                 None
             }
         }
+    }
+
+    /// The keys of the run and all below it, parents before children.
+    pub(crate) fn all_keys(&self) -> Vec<(Resource, i64)> {
+        let mut keys = vec![(Resource::Run, self.run.pk().number())];
+        let mut next = 0;
+        while let Some((resource, pk)) = keys.get(next).copied() {
+            keys.extend(self.children(resource, pk));
+            next += 1;
+        }
+        keys
     }
 
     /// Whose an object of this run is.
@@ -226,6 +221,32 @@ impl RunTree {
                 None
             }
         }
+    }
+
+    /// Whether what belongs to an owner is safe from others during a call in a lane.
+    pub(crate) fn reaches(&self, lane: Owner, owner: Owner) -> bool {
+        match (lane, owner) {
+            (Owner::Run, _) => true,
+            (Owner::World(lane), Owner::World(world)) => lane == world,
+            (Owner::World(lane), Owner::Member(member) | Owner::Private(member)) => {
+                self.runuser(member).is_some_and(|node| node.entry.world == Some(lane))
+            }
+            (
+                Owner::Member(lane) | Owner::Private(lane),
+                Owner::Member(member) | Owner::Private(member),
+            ) => lane == member,
+            _ => false,
+        }
+    }
+
+    /// The keys of a kind directly below a parent; a world has its members below it as well.
+    pub(crate) fn keys_below(&self, (resource, pk): (Resource, i64), kind: Resource) -> Vec<i64> {
+        if let (Resource::World, Resource::RunUser) = (resource, kind) {
+            let members = self.world(pk.into()).into_iter().flat_map(|node| &node.members);
+            return members.map(|member| member.number()).collect();
+        }
+        let children = self.children(resource, pk).into_iter();
+        children.filter(|(child, _)| *child == kind).map(|(_, child)| child).collect()
     }
 
     /// The lane in which calls on an owner's objects queue; none for the run, which excludes all.

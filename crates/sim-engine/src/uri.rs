@@ -88,6 +88,18 @@ impl Root {
         (pk > 0 && pk.to_string() == key).then_some(Address { resource, pk: Some(pk), name })
     }
 
+    /// The URI of something that belongs to no scope.
+    #[must_use]
+    pub fn of_name(&self, name: &str) -> String {
+        format!("{}.{name}", self.0)
+    }
+
+    /// What follows the root and its dot, if the URI lies below the root.
+    #[must_use]
+    pub fn name_of<'a>(&self, uri: &'a str) -> Option<&'a str> {
+        uri.strip_prefix(&self.0)?.strip_prefix('.')
+    }
+
     /// The user in the topic of a user's errors.
     #[must_use]
     pub fn parse_error<'a>(&self, topic: &'a str) -> Option<&'a str> {

@@ -4,26 +4,24 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use sim_games_types::{Idempotency, Resource, UnitOfWork, UserPk};
+use sim_games_types::{Idempotency, Resource, UnitOfWork};
 use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 use tokio::time::timeout;
 
-use crate::call::{Call, CallData};
+use crate::answer::{FirstAnswer, idempotency_key};
+use crate::call::{Call, CallData, Place, Reach};
 use crate::engine::Inner;
 use crate::error::{CallError, CallResult};
-use crate::game::Method;
-use crate::game_scope;
+use crate::events::Announcer;
+use crate::game::{Method, Turn};
+use crate::handler::BoxFuture;
 use crate::ports::StoreError;
+use crate::stage::{Announcement, Key};
 use crate::sync::read;
 use crate::tree::Owner;
 
 /// How often a call is run again when others changed what it had read.
-const ATTEMPTS: usize = 5;
-
-/// The longest key of a repeatable call: it is stored with the answer.
-const MAX_KEY: usize = 200;
+pub(crate) const ATTEMPTS: usize = 5;
 
 /// Answers one call.
 pub(crate) async fn handle(inner: &Inner, call: &Call) -> CallResult<String> {
@@ -31,41 +29,130 @@ pub(crate) async fn handle(inner: &Inner, call: &Call) -> CallResult<String> {
     if *call.uri == *root.ready() {
         return Ok(inner.installed.borrow().to_string());
     }
-    let address = root.parse(&call.uri).ok_or_else(|| CallError::no_such_procedure(&call.uri))?;
-    let (resource, Some(pk)) = (address.resource, address.pk) else {
-        return game_scope::call(&inner.model, address, call.peer);
-    };
-    if matches!(resource, Resource::Phase | Resource::Role) {
-        return game_scope::call(&inner.model, address, call.peer);
+    let unknown = || CallError::no_such_procedure(&call.uri);
+    if let Some(function) = root.name_of(&call.uri).and_then(|name| inner.game.free_procedure(name))
+    {
+        return guarded(inner, call, function(inner.game.clone(), call.clone(), ())).await;
     }
-    let method = inner
-        .game
-        .method(resource, address.name)
-        .ok_or_else(|| CallError::no_such_procedure(&call.uri))?;
-    let data = CallData::resolve(inner, call, resource, pk)?;
-    if method.read_only {
-        return run(inner, method, Arc::new(data)).await;
-    }
-    let _turn = turn(inner, &data).await?;
-    in_turn(inner, method, call, (resource, pk), data.owner).await
+    let address = root.parse(&call.uri).ok_or_else(unknown)?;
+    let method = inner.game.method(address.resource, address.name).ok_or_else(unknown)?;
+    on_scope(inner, call, (address.resource, address.pk.unwrap_or(0)), method).await
 }
 
-/// The right to be the only call on a world, a member or a whole run. Dropping it ends the turn.
-enum Turn {
+/// Handles a message to a topic of a game's own, as a call to which nobody waits for an answer.
+pub(crate) async fn listen(inner: &Inner, message: &Call) -> CallResult<()> {
+    let root = &inner.options.root;
+    if let Some(function) = root.name_of(&message.uri).and_then(|name| inner.game.free_topic(name))
+    {
+        let done = function(inner.game.clone(), message.clone(), ());
+        return guarded(inner, message, done).await.map(drop);
+    }
+    let Some(address) = root.parse(&message.uri) else { return Ok(()) };
+    let Some(method) = inner.game.topic(address.resource, address.name) else { return Ok(()) };
+    let key = (address.resource, address.pk.unwrap_or(0));
+    on_scope(inner, message, key, method).await.map(drop)
+}
+
+async fn on_scope(inner: &Inner, call: &Call, key: Key, method: &Method) -> CallResult<String> {
+    let data = CallData::resolve(inner, call, key)?;
+    if method.turn == Turn::None {
+        return run(inner, &data.call.clone(), &checked(method), Arc::new(data)).await;
+    }
+    let whole_run = method.turn == Turn::WholeRun;
+    let _turn = turn(inner, data.place.as_ref(), whole_run).await?;
+    let (owner, user) = (data.owner(), call.peer.user.ok_or_else(CallError::forbidden)?);
+    let repeated = idempotency_key(call)?;
+    if let Some(key) = &repeated {
+        let first = inner.store.first_answer(user, &call.uri, key).await.map_err(not_saved)?;
+        if let Some(first) = first {
+            return FirstAnswer::read(&first);
+        }
+    }
+    let resolve = || {
+        // Rights are checked again inside the turn: the caller may have been moved meanwhile.
+        let data = CallData::resolve(inner, call, key)?;
+        if data.owner() != owner {
+            return Err(CallError::conflict("not saved: the scope has moved meanwhile; try again"));
+        }
+        Ok(CallData { reach: reach(&data, whole_run), ..data })
+    };
+    let remember = |outcome: &CallResult<String>| {
+        let key = repeated.clone()?;
+        let answer = FirstAnswer::write(outcome)?;
+        Some(Idempotency { user, scope: call.uri.to_string(), key, answer })
+    };
+    in_turn(inner, call, resolve, checked(method), remember).await
+}
+
+/// Does something on the service's own account on a scope, in its turn.
+///
+/// Nothing happens when the scope has gone meanwhile.
+pub(crate) async fn on_own_account(
+    inner: &Inner,
+    place: &Place,
+    key: Key,
+    whole_run: bool,
+    cause: &str,
+    act: impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>>,
+) -> CallResult<()> {
+    let _turn = turn(inner, Some(place), whole_run).await?;
+    let resolve = || {
+        let data = CallData::of_service(inner, &place.run, key, cause);
+        let data = data.ok_or_else(|| CallError::not_found("the scope has gone"))?;
+        Ok(CallData { reach: reach(&data, whole_run), ..data })
+    };
+    in_turn(inner, &Call::of_service(cause), resolve, act, |_| None).await.map(drop)
+}
+
+fn reach(data: &CallData, whole_run: bool) -> Reach {
+    match &data.place {
+        None => Reach::Game,
+        Some(place) => {
+            let run = read(&place.run.tree).run().id;
+            if whole_run || place.owner == Owner::Run {
+                Reach::Run(run)
+            } else {
+                Reach::Lane(run, place.owner)
+            }
+        }
+    }
+}
+
+/// A method that first asks its rule.
+fn checked(method: &Method) -> impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>> + use<> {
+    let method = method.clone();
+    move |data| {
+        let method = method.clone();
+        Box::pin(async move {
+            if let Some(access) = &method.access {
+                access.check(&data)?;
+            }
+            (method.procedure)(data).await
+        })
+    }
+}
+
+/// The right to be the only call on a world, a member, a whole run, or the game. Dropping it ends
+/// the turn.
+enum Held {
     Lane { _run: OwnedRwLockReadGuard<()>, _lane: OwnedMutexGuard<()> },
     Run { _run: OwnedRwLockWriteGuard<()> },
+    Game { _game: OwnedMutexGuard<()> },
 }
 
 /// Waits for the turn. Locks are always taken in one order: the run, then the lane.
-async fn turn(inner: &Inner, data: &CallData) -> CallResult<Turn> {
-    let lane = read(&data.run.tree).lane(data.owner);
-    let gate = data.run.gate.clone();
+async fn turn(inner: &Inner, place: Option<&Place>, whole_run: bool) -> CallResult<Held> {
     let wait = async {
+        let Some(place) = place else {
+            return Held::Game { _game: inner.game_lane.clone().lock_owned().await };
+        };
+        let lane = read(&place.run.tree).lane(place.owner).filter(|_| !whole_run);
+        let gate = place.run.gate.clone();
         match lane {
             Some(lane) => {
-                Turn::Lane { _run: gate.read_owned().await, _lane: lane.lock_owned().await }
+                Held::Lane { _run: gate.read_owned().await, _lane: lane.lock_owned().await }
             }
-            None => Turn::Run { _run: gate.write_owned().await },
+            None => Held::Run { _run: gate.write_owned().await },
         }
     };
     timeout(inner.options.call_timeout, wait)
@@ -73,35 +160,30 @@ async fn turn(inner: &Inner, data: &CallData) -> CallResult<Turn> {
         .map_err(|_| CallError::unavailable("not saved: others are being served; try again"))
 }
 
-/// Runs a writing call while it has the turn.
+/// Runs a writing call while it has the turn, until nobody has overtaken it.
 async fn in_turn(
     inner: &Inner,
-    method: &Method,
     call: &Call,
-    (resource, pk): (Resource, i64),
-    owner: Owner,
+    resolve: impl Fn() -> CallResult<CallData>,
+    act: impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>>,
+    remember: impl Fn(&CallResult<String>) -> Option<Idempotency>,
 ) -> CallResult<String> {
-    let key = idempotency_key(call)?;
-    let user = call.peer.user.ok_or_else(CallError::forbidden)?;
-    if let Some(key) = &key {
-        let first = inner.store.first_answer(user, &call.uri, key).await.map_err(not_saved)?;
-        if let Some(first) = first {
-            return FirstAnswer::read(&first);
-        }
-    }
     for _ in 0..ATTEMPTS {
-        // Rights are checked again inside the turn: the caller may have been moved meanwhile.
-        let data = Arc::new(CallData::resolve(inner, call, resource, pk)?);
-        if data.owner != owner {
-            return Err(CallError::conflict("not saved: the scope has moved meanwhile; try again"));
-        }
-        let outcome = run(inner, method, data.clone()).await;
-        let Some(unit) = unit_of(&data, user, &outcome, key.as_deref()) else { return outcome };
+        let data = Arc::new(resolve()?);
+        let outcome = run(inner, call, &act, data.clone()).await;
+        let (unit, announcements) = unit_of(&data, &outcome, remember(&outcome));
+        let Some(unit) = unit else {
+            announce(inner, &data, announcements).await;
+            return outcome;
+        };
         match inner.store.commit(unit).await {
             Ok(committed) => {
                 inner.reached(committed.seq).await;
-                let Some(first) = committed.replayed else { return outcome };
-                return FirstAnswer::read(&first);
+                if let Some(first) = committed.replayed {
+                    return FirstAnswer::read(&first);
+                }
+                announce(inner, &data, announcements).await;
+                return outcome;
             }
             Err(StoreError::Conflict { seq }) => inner.reached(seq).await,
             Err(error) => return Err(not_saved(error)),
@@ -110,54 +192,76 @@ async fn in_turn(
     Err(CallError::conflict("not saved: others keep changing the same data; try again"))
 }
 
-/// Runs the procedure itself; a panic or a handler that does not return is an error of this call.
-async fn run(inner: &Inner, method: &Method, data: Arc<CallData>) -> CallResult<String> {
-    let uri = data.call.uri.clone();
-    let handler = AssertUnwindSafe(async move { (method.procedure)(data).await }).catch_unwind();
-    match timeout(inner.options.call_timeout, handler).await {
+async fn run(
+    inner: &Inner,
+    call: &Call,
+    act: &impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>>,
+    data: Arc<CallData>,
+) -> CallResult<String> {
+    // A handler may panic before it returns its future.
+    match std::panic::catch_unwind(AssertUnwindSafe(|| act(data))) {
+        Ok(future) => guarded(inner, call, future).await,
+        Err(panic) => Err(panicked(&*panic)),
+    }
+}
+
+/// Waits for a handler; a panic, or one that does not return, is an error of this call.
+pub(crate) async fn guarded(
+    inner: &Inner,
+    call: &Call,
+    future: BoxFuture<CallResult<String>>,
+) -> CallResult<String> {
+    match timeout(inner.options.call_timeout, AssertUnwindSafe(future).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(CallError::internal(format!("panic: {}", panic_text(&*panic)))),
+        Ok(Err(panic)) => Err(panicked(&*panic)),
         Err(_) => {
-            tracing::error!(rpc.uri = &*uri, "a handler did not return in time");
+            tracing::error!(rpc.uri = &*call.uri, "a handler did not return in time");
             Err(CallError::unavailable("not saved: the call took too long; try again"))
         }
     }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
+fn panicked(panic: &(dyn std::any::Any + Send)) -> CallError {
+    let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+        .unwrap_or("no message");
+    CallError::internal(format!("panic: {text}"))
 }
 
 /// What is to be stored: what the handler staged, and the answer when the call carries a key.
-/// Nothing at all when there is neither.
+/// Nothing at all when there is neither. What is to be announced stands beside it.
 fn unit_of(
     data: &CallData,
-    user: UserPk,
     outcome: &CallResult<String>,
-    key: Option<&str>,
-) -> Option<UnitOfWork> {
-    let idempotency = key.and_then(|key| {
-        Some(Idempotency {
-            user,
-            scope: data.call.uri.to_string(),
-            key: key.to_owned(),
-            answer: FirstAnswer::write(outcome)?,
-        })
-    });
-    let (preconditions, operations) = match outcome {
+    idempotency: Option<Idempotency>,
+) -> (Option<UnitOfWork>, Vec<Announcement>) {
+    let (preconditions, operations, announcements) = match outcome {
         Ok(_) => data.take_stage().finish(),
         // A handler that fails writes nothing.
         Err(_) => Default::default(),
     };
     if operations.is_empty() && idempotency.is_none() {
-        return None;
+        return (None, announcements);
     }
     let cause = Some(data.call.uri.to_string());
-    Some(UnitOfWork { actor: Some(user), cause, preconditions, operations, idempotency })
+    let actor = data.call.peer.user;
+    let unit = UnitOfWork { actor, cause, preconditions, operations, idempotency };
+    (Some(unit), announcements)
+}
+
+/// Publishes a game's own events, to whoever may see the scopes now.
+async fn announce(inner: &Inner, data: &CallData, announcements: Vec<Announcement>) {
+    let Some(place) = data.place.as_ref().filter(|_| !announcements.is_empty()) else { return };
+    let mut events = Vec::new();
+    {
+        let tree = read(&place.run.tree);
+        let root = &inner.options.root;
+        let mut announcer = Announcer { root, tree: &tree, out: &mut events };
+        announcements.iter().for_each(|announcement| announcer.own(announcement));
+    }
+    inner.messages.publish(events).await;
 }
 
 fn not_saved(error: StoreError) -> CallError {
@@ -170,65 +274,9 @@ fn not_saved(error: StoreError) -> CallError {
     }
 }
 
-/// The key by which the caller recognizes a repetition, if the call carries one.
-fn idempotency_key(call: &Call) -> CallResult<Option<String>> {
-    #[derive(Deserialize)]
-    struct Keyed {
-        #[serde(default)]
-        idempotency_key: Value,
-    }
-    // The text is looked at first: hardly any call carries a key.
-    if !call.kwargs.contains("idempotency_key") {
-        return Ok(None);
-    }
-    // A fault elsewhere in the arguments is told when they are bound.
-    match serde_json::from_str(&call.kwargs).map(|Keyed { idempotency_key: key }| key) {
-        Ok(Value::Null) | Err(_) => Ok(None),
-        Ok(Value::String(key)) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key)),
-        Ok(_) => Err(CallError::invalid_argument(format!(
-            "`idempotency_key` must be a text of 1 to {MAX_KEY} bytes"
-        ))),
-    }
-}
-
-/// An answer as it is stored, so that the same call, repeated, is answered alike.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FirstAnswer {
-    Result(Box<serde_json::value::RawValue>),
-    Error { uri: String, args: Vec<Value>, kwargs: Map<String, Value> },
-}
-
-impl FirstAnswer {
-    /// The answer's stored form. Faults of the service are not remembered: a repetition may do
-    /// better.
-    fn write(outcome: &CallResult<String>) -> Option<String> {
-        let answer = match outcome {
-            Ok(answer) => {
-                Self::Result(serde_json::value::RawValue::from_string(answer.clone()).ok()?)
-            }
-            Err(error) if is_fault(error) => return None,
-            Err(error) => Self::Error {
-                uri: error.uri().to_owned(),
-                args: error.args().to_vec(),
-                kwargs: error.kwargs().clone(),
-            },
-        };
-        serde_json::to_string(&answer).ok()
-    }
-
-    fn read(stored: &str) -> CallResult<String> {
-        match serde_json::from_str(stored)? {
-            Self::Result(answer) => Ok(answer.get().to_owned()),
-            Self::Error { uri, args, kwargs } => {
-                Err(CallError::from_parts(uri.into(), args, kwargs))
-            }
-        }
-    }
-}
-
-fn is_fault(error: &CallError) -> bool {
-    matches!(error.uri(), "wamp.error.runtime_error" | "wamp.error.unavailable")
+/// Whether a resource's scopes lie in runs.
+pub(crate) fn lies_in_a_run(resource: Resource) -> bool {
+    !matches!(resource, Resource::Game | Resource::Phase | Resource::Role)
 }
 
 #[cfg(test)]

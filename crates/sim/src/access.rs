@@ -133,14 +133,14 @@ impl Authorizer for Scopes {
         Permission::from(match action {
             Action::Call => true,
             Action::Register => false,
-            Action::Publish => engine.may_publish(peer, uri),
+            Action::Publish => engine.may_publish(peer, uri).await,
             Action::Subscribe => {
                 let matching = match policy {
                     MatchPolicy::Exact => Matching::Exact,
                     MatchPolicy::Prefix => Matching::Prefix,
                     MatchPolicy::Wildcard => Matching::Wildcard,
                 };
-                let permission = Permission::from(engine.may_subscribe(peer, uri, matching));
+                let permission = Permission::from(engine.may_subscribe(peer, uri, matching).await);
                 // As a prefix the topic of user 1 covers that of user 10, too.
                 return match name.starts_with(".error.") {
                     true => permission.narrowed_to(uri, MatchPolicy::Exact),

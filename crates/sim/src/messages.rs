@@ -1,5 +1,7 @@
 //! The engine's session in its realm: calls and messages in, answers and events out.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::Deserialize;
 use sim_engine::{Call, CallError, Engine, Event, Messages, Peer, Procedure};
@@ -74,12 +76,8 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
         match event {
             SessionEvent::Invocation(invocation) => {
                 let Some(caller) = &invocation.caller else { continue };
-                let call = Call {
-                    uri: invocation.procedure,
-                    peer: peer(caller.session, &caller.authid, &caller.authrole),
-                    args: invocation.payload.args_json().into(),
-                    kwargs: invocation.payload.kwargs_json().into(),
-                };
+                let peer = peer(caller.session, &caller.authid, &caller.authrole);
+                let call = call(peer, invocation.procedure, &invocation.payload);
                 let responder = invocation.responder;
                 let answer = |outcome: Result<String, CallError>| {
                     let answer = match outcome {
@@ -106,7 +104,7 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
                 _ => {
                     if let Some(by) = &event.publisher {
                         let peer = peer(by.session, &by.authid, &by.authrole);
-                        engine.message(peer, event.topic);
+                        engine.message(call(peer, event.topic, &event.payload));
                     }
                 }
             },
@@ -116,6 +114,11 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
             _ => {}
         }
     }
+}
+
+/// A call or a message, its arguments as JSON.
+fn call(peer: Peer, uri: Arc<str>, payload: &Payload) -> Call {
+    Call { uri, peer, args: payload.args_json().into(), kwargs: payload.kwargs_json().into() }
 }
 
 /// An engine's error as WAMP has it.

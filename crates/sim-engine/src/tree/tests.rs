@@ -79,8 +79,8 @@ fn a_period_that_changes_its_order_moves() {
     tree.put(&period(61, 51, 3));
     let orders: Vec<_> = tree.periods(51.into()).map(|period| period.order).collect();
     assert_eq!(orders, [2, 3]);
-    assert_eq!([1, 2, 3].map(|order| tree.has_period(51.into(), order)), [false, true, true]);
-    assert_eq!(tree.decisions(61.into()).count(), 1);
+    assert_eq!(tree.keys_below((Resource::Scenario, 51), Resource::Period).len(), 2);
+    assert_eq!(tree.keys_below((Resource::Period, 61), Resource::Decision), [81]);
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde::Serialize;
 use serde_json::json;
 use sim_games_types::{Action, Change, Committed, Operation, Period, Precondition, Run, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::answer::MAX_KEY;
 use crate::fixture::{LEADER, decision, game_snapshot, run_snapshot, user_of};
 use crate::ports::{MockGamesStore, MockMessages};
 use crate::sync::lock;
@@ -95,7 +97,7 @@ impl Stand {
         };
         let answer = move |outcome| {
             drop(answer.send(outcome));
-            Box::pin(std::future::ready(())) as crate::BoxFuture<()>
+            Box::pin(std::future::ready(())) as BoxFuture<()>
         };
         self.engine.call(call, Box::new(answer));
         answered

@@ -1,0 +1,112 @@
+//! What can be done with a scenario's rounds.
+
+use serde_json::json;
+use sim_games_types::{Object, Operation, Period, Pk, Scenario};
+
+use super::Scope;
+use crate::error::{CallError, CallResult};
+use crate::sync::lock;
+
+impl Scope<Scenario> {
+    /// The round that is played: the one with the highest order.
+    ///
+    /// # Errors
+    /// *Not found* when the scenario has no round.
+    pub fn current_period(&self) -> CallResult<Scope<Period>> {
+        self.periods()?.pop().ok_or_else(|| CallError::not_found("the scenario has no round yet"))
+    }
+
+    /// The round of this order; staged when there is none.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn ensure_period(&self, order: i64) -> CallResult<Scope<Period>> {
+        self.ensure(json!({ "order": order }), ())
+    }
+
+    /// Stages that the scenario goes back to the round of this order, which stays, without its
+    /// decisions and results.
+    ///
+    /// # Errors
+    /// *Not found* when there is no such round; *internal* when the call may not write here.
+    pub fn rewind_to(&self, order: i64) -> CallResult<Scope<Period>> {
+        self.call.may_write(self.run.as_ref(), self.key())?;
+        let (stay, go): (Vec<_>, Vec<_>) =
+            self.periods()?.into_iter().partition(|period| period.order <= order);
+        let last = stay.last().filter(|period| period.order == order).cloned();
+        let last = last.ok_or_else(|| {
+            CallError::not_found(format!("the scenario has no round {order} to go back to"))
+        })?;
+        let run = self.run.as_ref();
+        let mut gone = self.call.below(run, last.key());
+        for period in go {
+            gone.extend(self.call.below(run, period.key()));
+            gone.push(period.key());
+        }
+        if [last.key(), self.key()].into_iter().chain(gone.iter().copied()).any(|(_, pk)| pk < 0) {
+            return Err(CallError::internal("rows that this very call makes cannot be rewound"));
+        }
+        let operation = Operation::Rewind {
+            scenario: self.pk().number(),
+            last_period_order: order,
+            delete_last_period_decisions: true,
+            delete_last_period_results: true,
+        };
+        lock(&self.call.stage).rewind(operation, gone);
+        Ok(last)
+    }
+
+    /// Stages that all rounds go, and that the scenario begins again with an empty first round.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn restart(&self) -> CallResult<Scope<Period>> {
+        self.delete_all::<Period>()?;
+        self.create(json!({ "order": 1 }))
+    }
+
+    /// Whether the scenario belongs to one member, not to a world.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.world.is_none()
+    }
+}
+
+impl Scope<Period> {
+    /// The round before this one.
+    ///
+    /// # Errors
+    /// When the scenario has gone meanwhile.
+    pub fn previous(&self) -> CallResult<Option<Self>> {
+        let periods = self.in_scenario()?.periods()?;
+        Ok(periods.into_iter().rfind(|period| period.order < self.order))
+    }
+
+    /// The next round, staged when there is none: the scenario steps.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn open_next(&self) -> CallResult<Self> {
+        let scenario = Scope::<Scenario>::find(&self.call, self.scenario.number())?;
+        scenario.ensure_period(self.order + 1)
+    }
+
+    /// Whether this is the round that is played: the scenario's last.
+    ///
+    /// # Errors
+    /// When the scenario has gone meanwhile.
+    pub fn is_current(&self) -> CallResult<bool> {
+        Ok(self.in_scenario()?.current_period()?.pk() == self.pk())
+    }
+
+    /// Refuses whatever changes a round that the leader has closed.
+    ///
+    /// # Errors
+    /// *Conflict* when the round is closed.
+    pub fn require_open(&self) -> CallResult<()> {
+        if self.is_closed() {
+            return Err(CallError::conflict("This round is closed."));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! What a call sees: the tree, with what the call has staged laid over it.
+//!
+//! Whatever is looked at becomes a precondition of the call's unit of work.
+
+use std::sync::Arc;
+
+use sim_games_types::{Pk, Record, Resource, Stored};
+
+use crate::call::CallData;
+use crate::model::LoadedRun;
+use crate::stage::Key;
+use crate::sync::{lock, read};
+
+type InRun<'a> = Option<&'a Arc<LoadedRun>>;
+
+impl CallData {
+    /// An object, unless it does not exist or the call has deleted it.
+    pub(crate) fn find(&self, run: InRun<'_>, key: Key) -> Option<Arc<Stored>> {
+        let mut stage = lock(&self.stage);
+        if let Some(staged) = stage.row(key) {
+            return staged.clone();
+        }
+        let found = self.stored(run, key)?;
+        stage.rely_on(&found);
+        Some(found)
+    }
+
+    fn stored(&self, run: InRun<'_>, (resource, pk): Key) -> Option<Arc<Stored>> {
+        if let Some(run) = run {
+            return read(&run.tree).find(resource, pk).cloned();
+        }
+        let game = read(&self.model.game);
+        match resource {
+            Resource::Game => game.game.as_ref().map(|it| it.stored().clone()),
+            Resource::Phase => game.phases.get(&pk.into()).map(|it| it.stored().clone()),
+            Resource::Role => game.roles.get(&pk.into()).map(|it| it.stored().clone()),
+            _ => None,
+        }
+    }
+
+    /// The objects of a kind below a parent, in the order in which they are shown.
+    pub(crate) fn children(
+        &self,
+        run: InRun<'_>,
+        parent: Key,
+        kind: Resource,
+        field: &str,
+    ) -> Vec<Arc<Stored>> {
+        let stored = self.stored_children(run, parent, kind);
+        let mut stage = lock(&self.stage);
+        // The runs of a game come and go without it: what a call reads of them it relies on singly.
+        if run.is_some() {
+            let keys = stored.iter().map(|child| child.record.pk()).collect();
+            stage.rely_on_children(kind, field, parent.1, keys);
+        }
+        let mut children: Vec<_> = stored
+            .into_iter()
+            .filter(|child| stage.row((kind, child.record.pk())).is_none())
+            .collect();
+        children.iter().for_each(|child| stage.rely_on(child));
+        children.extend(stage.written(kind).filter(|row| is_below(&row.record, parent)).cloned());
+        children.sort_by_key(|child| place_among_siblings(&child.record));
+        children
+    }
+
+    fn stored_children(&self, run: InRun<'_>, parent: Key, kind: Resource) -> Vec<Arc<Stored>> {
+        if let Some(run) = run {
+            let tree = read(&run.tree);
+            let keys = tree.keys_below(parent, kind);
+            return keys.into_iter().filter_map(|pk| tree.find(kind, pk).cloned()).collect();
+        }
+        let game = read(&self.model.game);
+        match kind {
+            Resource::Phase => game.phases.values().map(|it| it.stored().clone()).collect(),
+            Resource::Role => game.roles.values().map(|it| it.stored().clone()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The scope of a kind in which an object lies.
+    pub(crate) fn above(
+        &self,
+        run: InRun<'_>,
+        object: &Record,
+        kind: Resource,
+    ) -> Option<Arc<Stored>> {
+        let mut key = parent(object, kind)?;
+        loop {
+            let outside = matches!(key.0, Resource::Game);
+            let found = self.find(run.filter(|_| !outside), key)?;
+            if key.0 == kind {
+                return Some(found);
+            }
+            key = parent(&found.record, kind)?;
+        }
+    }
+
+    /// All that lies below an object, children before parents, as the call sees it.
+    pub(crate) fn below(&self, run: InRun<'_>, key: Key) -> Vec<Key> {
+        let kinds: &[(Resource, &str)] = match key.0 {
+            Resource::Game => &[],
+            Resource::Run => &[(Resource::RunUser, "run"), (Resource::World, "run")],
+            Resource::World => &[(Resource::Scenario, "world")],
+            Resource::RunUser => &[(Resource::Scenario, "runuser")],
+            Resource::Scenario => &[(Resource::Period, "scenario")],
+            Resource::Period => &[(Resource::Decision, "period"), (Resource::Result, "period")],
+            _ => &[],
+        };
+        let mut all = Vec::new();
+        for (kind, field) in kinds {
+            for child in self.children(run, key, *kind, field) {
+                let child = (*kind, child.record.pk());
+                all.extend(self.below(run, child));
+                all.push(child);
+            }
+        }
+        all
+    }
+}
+
+/// The next scope on the way from an object up to one of a kind.
+fn parent(object: &Record, kind: Resource) -> Option<Key> {
+    Some(match object {
+        Record::Decision(it) => (Resource::Period, it.period.number()),
+        Record::Result(it) => (Resource::Period, it.period.number()),
+        Record::Period(it) => (Resource::Scenario, it.scenario.number()),
+        Record::Scenario(it) => match (it.world, it.runuser) {
+            (Some(world), _) => (Resource::World, world.number()),
+            // What is private of a member lies in no world.
+            (None, Some(_)) if kind == Resource::World => return None,
+            (None, owner) => (Resource::RunUser, owner?.number()),
+        },
+        Record::RunUser(it) if kind == Resource::World => (Resource::World, it.world?.number()),
+        Record::World(it) => (Resource::Run, it.run.number()),
+        Record::RunUser(it) => (Resource::Run, it.run.number()),
+        Record::Run(it) => (Resource::Game, it.game.number()),
+        Record::Phase(it) => (Resource::Game, it.game.number()),
+        Record::Role(it) => (Resource::Game, it.game?.number()),
+        Record::Game(_) | Record::User(_) | Record::Hook(_) => return None,
+    })
+}
+
+fn is_below(object: &Record, above: Key) -> bool {
+    parent(object, above.0) == Some(above)
+}
+
+/// Rounds by their order, everything by its key; what is not stored yet comes last.
+fn place_among_siblings(object: &Record) -> (i64, bool, i64) {
+    let order = match object {
+        Record::Period(period) => period.order,
+        Record::Phase(phase) => phase.order.unwrap_or(i64::MAX),
+        _ => 0,
+    };
+    let pk = object.pk();
+    (order, pk < 0, pk.abs())
+}

@@ -1,0 +1,49 @@
+//! Runs that are needed and not in memory: asked for here, loaded by the follower, which is the
+//! only one that knows how far the journal has been applied.
+
+use std::sync::Mutex;
+
+use sim_games_types::RunPk;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{CallError, CallResult};
+use crate::sync::lock;
+
+/// How many calls may wait for runs to be loaded.
+const WAITING: usize = 4096;
+
+/// A run that somebody waits for.
+#[derive(Debug)]
+pub(crate) struct Wake {
+    pub(crate) run: RunPk,
+    /// Told when the run has been loaded, or does not exist; dropped when it cannot be loaded now.
+    pub(crate) done: oneshot::Sender<()>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Wakes {
+    sender: mpsc::Sender<Wake>,
+    receiver: Mutex<Option<mpsc::Receiver<Wake>>>,
+}
+
+impl Wakes {
+    pub(crate) fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        Self { sender, receiver: Mutex::new(Some(receiver)) }
+    }
+
+    /// What is asked for; for the follower, once.
+    pub(crate) fn receiver(&self) -> Option<mpsc::Receiver<Wake>> {
+        lock(&self.receiver).take()
+    }
+
+    /// Waits until a run is in memory, or is known not to exist.
+    pub(crate) async fn wake(&self, run: RunPk) -> CallResult<()> {
+        let (done, loaded) = oneshot::channel();
+        let asked = self.sender.try_send(Wake { run, done }).is_ok();
+        if asked && loaded.await.is_ok() {
+            return Ok(());
+        }
+        Err(CallError::unavailable("the run cannot be loaded at the moment, try again"))
+    }
+}
