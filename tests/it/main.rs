@@ -6,6 +6,7 @@ mod games_api;
 mod games_api_program;
 mod inputs;
 mod openapi_fuzz;
+mod original;
 mod pairs;
 mod python_client;
 mod refusals;
