@@ -31,7 +31,7 @@ fn recorded(name: &str) -> Result<Vec<Value>> {
 
 /// Plays recordings against a new stand-in, and tells how each differs.
 async fn replayed(original: &Original, names: &[&str]) -> Result<Vec<Vec<Difference>>> {
-    let mut replay = Replay::new(&original.api_url())?;
+    let mut replay = Replay::new(original.api_url())?;
     let mut differences = Vec::new();
     for name in names {
         differences.push(replay.play(&recorded(name)?).await?);
@@ -89,7 +89,7 @@ async fn subscribers_are_told_the_recorded_events_parents_before_children() -> R
     let original = Original::start().await?;
     replayed(&original, &[SEED]).await?;
     let before = original.events().len();
-    let mut replay = Replay::new(&original.api_url())?;
+    let mut replay = Replay::new(original.api_url())?;
     replay.play(&recorded(RESOURCES)?).await?;
     let is_of_games_past = |event: &&Value| {
         let name = event["event"].as_str().unwrap_or_default();
@@ -110,7 +110,7 @@ async fn subscribers_are_told_the_recorded_events_parents_before_children() -> R
 async fn deliveries_come_unsigned_out_of_order_and_some_of_them_twice() -> Result<()> {
     let original = Original::start().await?;
     let mut receiver = Receiver::start().await?;
-    let rest = Rest::staff(&original.api_url())?;
+    let rest = Rest::staff(original.api_url())?;
     let hook = json!({"event": "many.*", "url": receiver.url("callback")});
     rest.create("hooks/", &hook).await?;
     let game = rest.create("games/", &json!({"name": "Many"})).await?;
@@ -149,7 +149,7 @@ async fn deliveries_come_unsigned_out_of_order_and_some_of_them_twice() -> Resul
 #[tokio::test]
 async fn it_goes_away_and_comes_back_with_its_rows() -> Result<()> {
     let mut original = Original::start().await?;
-    let rest = Rest::staff(&original.api_url())?;
+    let rest = Rest::staff(original.api_url())?;
     rest.create("games/", &json!({"name": "Kept"})).await?;
     original.stop().await;
     assert!(rest.get("games/kept/").await.is_err());

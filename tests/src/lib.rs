@@ -19,6 +19,7 @@ mod router;
 mod service;
 mod skipped;
 mod tables;
+mod target;
 mod tester;
 mod wamp;
 
@@ -38,5 +39,6 @@ pub use router::Router;
 pub use service::{DEADLINE, Service};
 pub use skipped::skipped;
 pub use tables::{PeriodRow, Tables};
+pub use target::{Elsewhere, Target};
 pub use tester::{Answers, Tester, Trial};
 pub use wamp::{Answer, Event, Login, Received, Refused, Wamp, Welcome};

@@ -14,7 +14,6 @@ use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::body::Body;
@@ -31,11 +30,13 @@ use self::courier::Courier;
 use self::exchange::Asked;
 use crate::rest::http_client;
 use crate::service::DEADLINE;
+use crate::target::free_port;
 
 /// The original, as far as a client can tell. It lives in the memory of the test.
 #[derive(Debug)]
 pub struct Original {
     address: SocketAddr,
+    api_url: String,
     desk: Desk,
     server: Option<JoinHandle<()>>,
 }
@@ -67,9 +68,12 @@ impl Original {
     /// # Errors
     /// When there is no free port, or the seed is no number.
     pub async fn start() -> Result<Self> {
-        let seed = match std::env::var("ORIGINAL_SEED") {
-            Ok(text) => text.parse().context("`ORIGINAL_SEED` must be a number")?,
-            Err(_) => rand::random::<u64>(),
+        let seed = match std::env::var_os("ORIGINAL_SEED") {
+            Some(text) => {
+                let number = text.to_str().and_then(|text| text.parse().ok());
+                number.context("`ORIGINAL_SEED` must be a number")?
+            }
+            None => rand::random::<u64>(),
         };
         writeln!(std::io::stdout(), "deliveries are shuffled with ORIGINAL_SEED={seed}")?;
         let desk = Desk {
@@ -78,16 +82,16 @@ impl Original {
             gate: Arc::default(),
             told: Arc::default(),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("listening")?;
+        let listener = TcpListener::bind(("127.0.0.1", free_port()?)).await.context("listening")?;
         let address = listener.local_addr()?;
         let server = Some(tokio::spawn(serve(listener, desk.clone())));
-        Ok(Self { address, desk, server })
+        Ok(Self { address, api_url: format!("http://{address}/apis/"), desk, server })
     }
 
     /// The base URL, with its trailing slash.
     #[must_use]
-    pub fn api_url(&self) -> String {
-        format!("http://{}/apis/", self.address)
+    pub fn api_url(&self) -> &str {
+        &self.api_url
     }
 
     /// Goes away as a killed process does: connections break, deliveries under way are lost.
@@ -102,18 +106,10 @@ impl Original {
     /// Comes back on the same port with all its rows.
     ///
     /// # Errors
-    /// When somebody else has taken the port for longer than a moment.
+    /// When somebody else has taken the port.
     pub async fn start_again(&mut self) -> Result<()> {
         self.stop().await;
-        let bound = tokio::time::timeout(DEADLINE, async {
-            loop {
-                match TcpListener::bind(self.address).await {
-                    Ok(listener) => return listener,
-                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-                }
-            }
-        });
-        let listener = bound.await.context("the port is taken")?;
+        let listener = TcpListener::bind(self.address).await.context("listening again")?;
         self.server = Some(tokio::spawn(serve(listener, self.desk.clone())));
         Ok(())
     }

@@ -125,17 +125,14 @@ impl Rows {
         for pk in pks {
             found.add(self, kind, *pk);
         }
-        let named: Vec<(Kind, Vec<(Row, Option<String>)>)> = found
-            .in_order()
-            .into_iter()
-            .map(|kind| {
-                let rows = found.pks(kind).filter_map(|pk| self.get(kind, pk));
-                let rows = rows.map(|row| (row.clone(), self.event(kind, row, "deleted")));
-                (kind, rows.collect())
-            })
-            .collect();
+        // All are named while the game is still there.
+        let named = found.in_order().into_iter().map(|kind| {
+            let rows = found.pks(kind).filter_map(|pk| self.get(kind, pk));
+            let rows = rows.map(|row| (row.clone(), self.event(kind, row, "deleted")));
+            (kind, rows.collect::<Vec<_>>())
+        });
         let mut changes = Vec::new();
-        for (kind, rows) in named {
+        for (kind, rows) in named.collect::<Vec<_>>() {
             for (row, _) in &rows {
                 let pk = row["id"].as_u64().unwrap_or_default();
                 self.tables.entry(kind).or_default().remove(&pk);
