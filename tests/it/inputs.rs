@@ -1,7 +1,7 @@
 //! Every input a player can send, with its exact answer and what is stored afterwards.
 
 use anyhow::Result;
-use black_box::{Answer, Div, Environment, Member, Round};
+use black_box::{Answer, Div, Environment, Member, Round, Target};
 use serde_json::{Value, json};
 
 const NOT_A_NUMBER: &str = "Please enter a number.";
@@ -20,8 +20,8 @@ struct Table {
 }
 
 impl Table {
-    async fn start() -> Result<Self> {
-        let div = Div::start(&[]).await?;
+    async fn start(target: Target) -> Result<Self> {
+        let div = Div::start_on(target, &[]).await?;
         let environment = div.environment("default").await?;
         let mut dividend = div.member(&environment, "s1@div.edu").await?;
         let mut divisor = div.member(&environment, "s2@div.edu").await?;
@@ -88,9 +88,10 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("Divisor", r#"[" 0e5 "]"#, ZERO),
 ];
 
-#[tokio::test]
-async fn what_cannot_be_played_is_answered_by_a_text_and_stores_nothing() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn what_cannot_be_played_is_answered_by_a_text_and_stores_nothing(
+    target: Target,
+) -> Result<()> {
+    let mut table = Table::start(target).await?;
     for (role, args, text) in REFUSED {
         let case = format!("{role} {args}");
         assert_eq!(table.submit(role, args).await?.value()?, json!(text), "{case}");
@@ -100,9 +101,8 @@ async fn what_cannot_be_played_is_answered_by_a_text_and_stores_nothing() -> Res
     Ok(())
 }
 
-#[tokio::test]
-async fn what_cannot_be_played_leaves_an_earlier_round_as_it_was() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn what_cannot_be_played_leaves_an_earlier_round_as_it_was(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     table.dividend.play(table.period, 1.25).await?;
     table.divisor.play(table.period, 0.25).await?;
     let before = table.stored().await?;
@@ -119,18 +119,16 @@ async fn what_cannot_be_played_leaves_an_earlier_round_as_it_was() -> Result<()>
     Ok(())
 }
 
-#[tokio::test]
-async fn a_call_without_arguments_misses_its_number() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn a_call_without_arguments_misses_its_number(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     let uri = table.div.uri(&format!("period.{}.submit_decision", table.period));
     let id = table.dividend.wamp.send_call(&uri, None, None).await?;
     assert_eq!(table.dividend.wamp.answer(id).await?.value()?, json!(NOT_A_NUMBER));
     Ok(())
 }
 
-#[tokio::test]
-async fn every_spelling_of_a_number_is_stored_as_that_number() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn every_spelling_of_a_number_is_stored_as_that_number(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     table.divisor.play(table.period, 0.5).await?;
     let cases = [
         ("[10]", 10.0),
@@ -157,9 +155,8 @@ async fn every_spelling_of_a_number_is_stored_as_that_number() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_quotient_is_stored_to_its_last_digit() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn a_quotient_is_stored_to_its_last_digit(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     for (dividend, divisor, printed) in [
         (1, 3, r#"{"quotient":0.3333333333333333}"#),
         (10, 11, r#"{"quotient":0.9090909090909091}"#),
@@ -173,9 +170,8 @@ async fn a_quotient_is_stored_to_its_last_digit() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn zero_by_a_negative_number_is_zero_without_a_sign() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn zero_by_a_negative_number_is_zero_without_a_sign(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     table.divisor.play(table.period, -2).await?;
     table.dividend.play(table.period, 0).await?;
     let quotients = table.stored().await?.quotients;
@@ -184,9 +180,8 @@ async fn zero_by_a_negative_number_is_zero_without_a_sign() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn keywords_name_the_operand_and_others_are_ignored() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn keywords_name_the_operand_and_others_are_ignored(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     let uri = table.div.uri(&format!("period.{}.submit_decision", table.period));
     let role = table.environment.roles["Dividend"];
     let cases: [(Value, Value, f64); 4] = [
@@ -204,9 +199,8 @@ async fn keywords_name_the_operand_and_others_are_ignored() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_quotient_that_is_not_finite_refuses_the_whole_submission() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn a_quotient_that_is_not_finite_refuses_the_whole_submission(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     table.dividend.play(table.period, 1e308).await?;
     let before = table.stored().await?;
     let answer = table.submit("Divisor", "[1e-308]").await?.value()?;
@@ -215,32 +209,30 @@ async fn a_quotient_that_is_not_finite_refuses_the_whole_submission() -> Result<
     Ok(())
 }
 
-#[tokio::test]
-async fn a_surplus_argument_is_an_error() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn a_surplus_argument_is_an_error(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     let answer = table.submit("Dividend", "[1,2]").await?;
     assert_eq!(answer.error_uri(), Some("wamp.error.invalid_argument"));
     assert_eq!(table.stored().await?.operands, []);
     Ok(())
 }
 
-#[tokio::test]
-async fn a_round_that_the_leader_closed_takes_no_decision() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn a_round_that_the_leader_closed_takes_no_decision(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     let path = format!("periods/{}/", table.period);
-    table.div.rest.patch(&path, &json!({"data": {"closed": true}})).await?;
+    table.div.change(&path, &json!({"data": {"closed": true}})).await?;
+    assert_eq!(table.leader.wamp.next_event().await?.resource(), "period");
     let answer = table.dividend.submit(table.period, 1).await?.value()?;
     assert_eq!(answer, "This round is closed.");
     assert_eq!(table.stored().await?.operands, []);
     Ok(())
 }
 
-#[tokio::test]
-async fn who_has_no_business_in_a_period_gets_one_and_the_same_error() -> Result<()> {
-    let table = Table::start().await?;
+async fn who_has_no_business_in_a_period_gets_one_and_the_same_error(target: Target) -> Result<()> {
+    let table = Table::start(target).await?;
     let seeded = table.div.seed(&["-n", "a"], "").await?;
     assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
-    let other_run = table.div.environment("a").await?;
+    let other_run = table.div.caught_up("a").await?;
     let mut outsiders = vec![
         table.div.member(&table.environment, "s3@div.edu").await?,
         table.div.member(&table.environment, "leader@div.edu").await?,
@@ -261,18 +253,16 @@ async fn who_has_no_business_in_a_period_gets_one_and_the_same_error() -> Result
     Ok(())
 }
 
-#[tokio::test]
-async fn a_name_that_only_begins_like_a_procedure_is_none() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn a_name_that_only_begins_like_a_procedure_is_none(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     let path = format!("period.{}.submit_decisionXYZ", table.period);
     let answer = table.dividend.call(&path, json!([1])).await?;
     assert_eq!(answer.error_uri(), Some("wamp.error.no_such_procedure"));
     Ok(())
 }
 
-#[tokio::test]
-async fn a_private_scenario_takes_the_decision_of_its_owner_only() -> Result<()> {
-    let mut table = Table::start().await?;
+async fn a_private_scenario_takes_the_decision_of_its_owner_only(target: Target) -> Result<()> {
+    let mut table = Table::start(target).await?;
     let seeded = table.div.seed(&["--test-scenarios"], "").await?;
     assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
     let path = format!("runuser.{}.get_scenarios", table.dividend.runuser);
@@ -287,3 +277,22 @@ async fn a_private_scenario_takes_the_decision_of_its_owner_only() -> Result<()>
     assert_eq!(table.div.round(period).await?, expected);
     Ok(())
 }
+
+tests_on!(
+    every,
+    [
+        what_cannot_be_played_is_answered_by_a_text_and_stores_nothing,
+        what_cannot_be_played_leaves_an_earlier_round_as_it_was,
+        a_call_without_arguments_misses_its_number,
+        every_spelling_of_a_number_is_stored_as_that_number,
+        a_quotient_is_stored_to_its_last_digit,
+        zero_by_a_negative_number_is_zero_without_a_sign,
+        keywords_name_the_operand_and_others_are_ignored,
+        a_quotient_that_is_not_finite_refuses_the_whole_submission,
+        a_surplus_argument_is_an_error,
+        a_round_that_the_leader_closed_takes_no_decision,
+        who_has_no_business_in_a_period_gets_one_and_the_same_error,
+        a_name_that_only_begins_like_a_procedure_is_none,
+        a_private_scenario_takes_the_decision_of_its_owner_only,
+    ]
+);

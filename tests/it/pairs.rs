@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use black_box::{Div, Member, Tables};
+use black_box::{Div, Member, Tables, Target};
 use serde_json::json;
 
 const WORLDS: usize = 100;
 const REPETITIONS: usize = 20;
 
-#[tokio::test]
-async fn a_hundred_simultaneous_pairs_give_a_hundred_results_each_time() -> Result<()> {
-    let div = Div::start(&["--no-seed"]).await?;
+async fn a_hundred_simultaneous_pairs_give_a_hundred_results_each_time(
+    target: Target,
+) -> Result<()> {
+    let div = Div::start_empty_on(target, &[]).await?;
     let seeded = div.seed(&["--worlds", &WORLDS.to_string()], "").await?;
     assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
-    let environment = div.environment("default").await?;
+    let environment = div.caught_up("default").await?;
 
     let mut players = Vec::new();
     for number in 1..=2 * WORLDS {
@@ -61,3 +62,5 @@ async fn next_period(player: &mut Member) -> Result<u64> {
         }
     }
 }
+
+tests_on!(every, [a_hundred_simultaneous_pairs_give_a_hundred_results_each_time,]);

@@ -1,7 +1,7 @@
 //! Who is turned away, and that the answers tell nothing.
 
 use anyhow::{Context, Result};
-use black_box::{Answer, Div, Environment, Login, Member, Received, Rest, Wamp};
+use black_box::{Answer, Div, Environment, Login, Member, Received, Rest, Target, Wamp};
 use reqwest::Method;
 use serde_json::json;
 
@@ -15,23 +15,21 @@ async fn refusal(div: &Div, realm: &str, login: Login<'_>) -> Result<(String, St
     }
 }
 
-async fn default_class(args: &[&str]) -> Result<(Div, Environment)> {
-    let div = Div::start(args).await?;
+async fn default_class(target: Target, args: &[&str]) -> Result<(Div, Environment)> {
+    let div = Div::start_on(target, args).await?;
     let environment = div.environment("default").await?;
     Ok((div, environment))
 }
 
-#[tokio::test]
-async fn an_unknown_realm_does_not_exist() -> Result<()> {
-    let (div, _) = default_class(&[]).await?;
+async fn an_unknown_realm_does_not_exist(target: Target) -> Result<()> {
+    let (div, _) = default_class(target, &[]).await?;
     let login = Login::Ticket { authid: "s1@div.edu", ticket: "s1" };
     assert_eq!(refusal(&div, "realm2", login).await?.0, "wamp.error.no_such_realm");
     Ok(())
 }
 
-#[tokio::test]
-async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() -> Result<()> {
-    let (div, _) = default_class(&[]).await?;
+async fn a_wrong_password_and_an_unknown_user_get_the_same_answer(target: Target) -> Result<()> {
+    let (div, _) = default_class(target, &[]).await?;
     let wrong = Login::Ticket { authid: "s1@div.edu", ticket: "s2" };
     let wrong = refusal(&div, "realm1", wrong).await?;
     assert_eq!(wrong.0, "wamp.error.authentication_failed");
@@ -42,9 +40,10 @@ async fn a_wrong_password_and_an_unknown_user_get_the_same_answer() -> Result<()
     Ok(())
 }
 
-#[tokio::test]
-async fn the_name_of_a_person_is_the_user_id_however_the_login_was_written() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn the_name_of_a_person_is_the_user_id_however_the_login_was_written(
+    target: Target,
+) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let user = environment.runusers["s1@div.edu"]["user"].to_string();
     for authid in ["s1@div.edu", user.as_str()] {
         let wamp =
@@ -56,9 +55,8 @@ async fn the_name_of_a_person_is_the_user_id_however_the_login_was_written() -> 
     Ok(())
 }
 
-#[tokio::test]
-async fn a_token_of_a_login_is_a_ticket_of_its_user_alone() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn a_token_of_a_login_is_a_ticket_of_its_user_alone(target: Target) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let user = environment.runusers["s1@div.edu"]["user"].to_string();
     let base = div.service.api_url().replace("/apis/", "/rest-auth/");
     let rest = Rest::new(&base, "s1@div.edu", "s1")?;
@@ -74,15 +72,14 @@ async fn a_token_of_a_login_is_a_ticket_of_its_user_alone() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn the_fixed_secret_works_under_legacy_auth_only() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn the_fixed_secret_works_under_legacy_auth_only(target: Target) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let user = environment.runusers["s1@div.edu"]["user"].to_string();
     let login = Login::Cra { authid: &user, secret: "nopassword" };
     assert_eq!(refusal(&div, "realm1", login).await?.0, "wamp.error.no_matching_auth_method");
     drop(div);
 
-    let (mut div, _) = default_class(&["--legacy-auth"]).await?;
+    let (mut div, _) = default_class(target, &["--legacy-auth"]).await?;
     div.service.logged("legacy").await?;
     let wamp = Wamp::login(div.service.ws_url(), login).await?;
     assert_eq!(wamp.welcome()?.authid, user);
@@ -92,17 +89,15 @@ async fn the_fixed_secret_works_under_legacy_auth_only() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn who_is_in_no_run_of_the_game_may_not_impersonate_anybody() -> Result<()> {
-    let (div, _) = default_class(&["--legacy-auth"]).await?;
+async fn who_is_in_no_run_of_the_game_may_not_impersonate_anybody(target: Target) -> Result<()> {
+    let (div, _) = default_class(target, &["--legacy-auth"]).await?;
     let login = Login::Cra { authid: "999999", secret: "nopassword" };
     assert!(refusal(&div, "realm1", login).await?.0.starts_with("wamp.error."));
     Ok(())
 }
 
-#[tokio::test]
-async fn anonymous_asks_whether_the_game_is_ready_and_nothing_else() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn anonymous_asks_whether_the_game_is_ready_and_nothing_else(target: Target) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let mut wamp = Wamp::login(div.service.ws_url(), Login::Anonymous).await?;
     let ready = wamp.call(&format!("{}.ready", div.root), json!([])).await?;
     assert_eq!(ready.value()?, json!(true));
@@ -119,9 +114,8 @@ async fn anonymous_asks_whether_the_game_is_ready_and_nothing_else() -> Result<(
     Ok(())
 }
 
-#[tokio::test]
-async fn what_one_may_not_see_answers_like_what_does_not_exist() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn what_one_may_not_see_answers_like_what_does_not_exist(target: Target) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let world = environment.worlds[0];
     let mut s3 = div.member(&environment, "s3@div.edu").await?;
     let s1 = environment.runusers["s1@div.edu"]["id"].as_u64().unwrap_or_default();
@@ -141,9 +135,8 @@ async fn what_one_may_not_see_answers_like_what_does_not_exist() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn no_subscription_reaches_into_another_world() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn no_subscription_reaches_into_another_world(target: Target) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let (first, second) = (environment.worlds[0], environment.worlds[1]);
     let s1 = environment.runusers["s1@div.edu"]["id"].as_u64().unwrap_or_default();
     let mut s3 = div.member(&environment, "s3@div.edu").await?;
@@ -177,9 +170,8 @@ async fn no_subscription_reaches_into_another_world() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn nobody_publishes_what_only_the_service_says() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn nobody_publishes_what_only_the_service_says(target: Target) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let (first, second) = (environment.worlds[0].world, environment.worlds[1].world);
     let mut s1 = div.member(&environment, "s1@div.edu").await?;
     s1.follow_own().await?;
@@ -200,9 +192,8 @@ async fn nobody_publishes_what_only_the_service_says() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn nobody_registers_a_procedure() -> Result<()> {
-    let (div, environment) = default_class(&[]).await?;
+async fn nobody_registers_a_procedure(target: Target) -> Result<()> {
+    let (div, environment) = default_class(target, &[]).await?;
     let mut s1: Member = div.member(&environment, "s1@div.edu").await?;
     let period = environment.worlds[0].period;
     for (uri, policy) in [
@@ -217,13 +208,12 @@ async fn nobody_registers_a_procedure() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_user_who_is_deactivated_is_sent_away() -> Result<()> {
-    let div = Div::start(&[]).await?;
+async fn a_user_who_is_deactivated_is_sent_away(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &[]).await?;
     let (mut s1, mut s2) = (div.login("s1@div.edu").await?, div.login("s2@div.edu").await?);
     let users = div.rest.list("users/?email=s1@div.edu").await?;
     let path = format!("users/{}/", users[0]["id"]);
-    div.rest.patch(&path, &json!({"is_active": false})).await?;
+    div.change(&path, &json!({"is_active": false})).await?;
     let Received::Frame(goodbye) = s1.receive().await? else {
         anyhow::bail!("closed without GOODBYE");
     };
@@ -236,3 +226,21 @@ async fn a_user_who_is_deactivated_is_sent_away() -> Result<()> {
     ));
     Ok(())
 }
+
+tests_on!(
+    every,
+    [
+        a_token_of_a_login_is_a_ticket_of_its_user_alone,
+        a_user_who_is_deactivated_is_sent_away,
+        an_unknown_realm_does_not_exist,
+        a_wrong_password_and_an_unknown_user_get_the_same_answer,
+        the_name_of_a_person_is_the_user_id_however_the_login_was_written,
+        the_fixed_secret_works_under_legacy_auth_only,
+        who_is_in_no_run_of_the_game_may_not_impersonate_anybody,
+        anonymous_asks_whether_the_game_is_ready_and_nothing_else,
+        what_one_may_not_see_answers_like_what_does_not_exist,
+        no_subscription_reaches_into_another_world,
+        nobody_publishes_what_only_the_service_says,
+        nobody_registers_a_procedure,
+    ]
+);

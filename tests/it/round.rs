@@ -1,7 +1,7 @@
 //! A round of Div as the people in it see it, over real sockets.
 
 use anyhow::{Context, Result};
-use black_box::{Div, Environment, Member, Round};
+use black_box::{Div, Environment, Member, Round, Target};
 use serde_json::json;
 
 /// A class in the default environment, everybody following what the stock pages follow.
@@ -15,8 +15,8 @@ struct Class {
 }
 
 impl Class {
-    async fn start() -> Result<Self> {
-        let div = Div::start(&[]).await?;
+    async fn start(target: Target) -> Result<Self> {
+        let div = Div::start_on(target, &[]).await?;
         let environment = div.environment("default").await?;
         let mut s1 = div.member(&environment, "s1@div.edu").await?;
         let mut s2 = div.member(&environment, "s2@div.edu").await?;
@@ -76,9 +76,10 @@ const DECISION: (&str, &str) = ("add_child", "decision");
 const RESULT: (&str, &str) = ("add_child", "result");
 const PERIOD: (&str, &str) = ("add_child", "period");
 
-#[tokio::test]
-async fn a_pair_plays_and_everybody_concerned_sees_each_step_in_order() -> Result<()> {
-    let mut class = Class::start().await?;
+async fn a_pair_plays_and_everybody_concerned_sees_each_step_in_order(
+    target: Target,
+) -> Result<()> {
+    let mut class = Class::start(target).await?;
     let period = class.environment.worlds[0].period;
     class.s1.play(period, 10).await?;
     class.all_saw(&[DECISION]).await?;
@@ -92,9 +93,8 @@ async fn a_pair_plays_and_everybody_concerned_sees_each_step_in_order() -> Resul
     Ok(())
 }
 
-#[tokio::test]
-async fn every_event_carries_the_whole_object() -> Result<()> {
-    let mut class = Class::start().await?;
+async fn every_event_carries_the_whole_object(target: Target) -> Result<()> {
+    let mut class = Class::start(target).await?;
     let period = class.play_first_round().await?;
     let events = class.leader.changes_so_far().await?;
     let data: Vec<_> = events.iter().map(|event| &event.object()["data"]).collect();
@@ -114,9 +114,8 @@ async fn every_event_carries_the_whole_object() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_decision_submitted_again_changes_the_quotient_in_place() -> Result<()> {
-    let mut class = Class::start().await?;
+async fn a_decision_submitted_again_changes_the_quotient_in_place(target: Target) -> Result<()> {
+    let mut class = Class::start(target).await?;
     let period = class.play_first_round().await?;
     class.all_saw(&[DECISION, DECISION, RESULT, PERIOD]).await?;
     class.s2.play(period, 5).await?;
@@ -127,9 +126,8 @@ async fn a_decision_submitted_again_changes_the_quotient_in_place() -> Result<()
     Ok(())
 }
 
-#[tokio::test]
-async fn the_next_round_is_played_in_the_new_period() -> Result<()> {
-    let mut class = Class::start().await?;
+async fn the_next_round_is_played_in_the_new_period(target: Target) -> Result<()> {
+    let mut class = Class::start(target).await?;
     let first = class.play_first_round().await?;
     class.all_saw(&[DECISION, DECISION, RESULT, PERIOD]).await?;
     let world = class.environment.worlds[0];
@@ -149,9 +147,8 @@ async fn the_next_round_is_played_in_the_new_period() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn without_stepping_a_scenario_keeps_its_one_period() -> Result<()> {
-    let div = Div::start(&["--step-periods", "false"]).await?;
+async fn without_stepping_a_scenario_keeps_its_one_period(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &["--step-periods", "false"]).await?;
     let environment = div.environment("default").await?;
     let world = environment.worlds[0];
     div.member(&environment, "s1@div.edu").await?.play(world.period, 10).await?;
@@ -161,9 +158,10 @@ async fn without_stepping_a_scenario_keeps_its_one_period() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn in_debrief_nobody_submits_and_after_the_rollback_everybody_does() -> Result<()> {
-    let mut class = Class::start().await?;
+async fn in_debrief_nobody_submits_and_after_the_rollback_everybody_does(
+    target: Target,
+) -> Result<()> {
+    let mut class = Class::start(target).await?;
     let run = class.environment.run;
     let world = class.environment.worlds[0];
     let advance = format!("run.{run}.advance_phase");
@@ -192,9 +190,8 @@ async fn in_debrief_nobody_submits_and_after_the_rollback_everybody_does() -> Re
     class.s1.play(world.period, 10).await
 }
 
-#[tokio::test]
-async fn players_do_not_move_the_phase() -> Result<()> {
-    let mut class = Class::start().await?;
+async fn players_do_not_move_the_phase(target: Target) -> Result<()> {
+    let mut class = Class::start(target).await?;
     let run = class.environment.run;
     for name in ["advance_phase", "rollback_phase", "get_run_data"] {
         let answer = class.s1.call(&format!("run.{run}.{name}"), json!([])).await?;
@@ -204,3 +201,16 @@ async fn players_do_not_move_the_phase() -> Result<()> {
     assert_eq!(stored["phase"], class.environment.phases["Play"]);
     Ok(())
 }
+
+tests_on!(
+    every,
+    [
+        a_pair_plays_and_everybody_concerned_sees_each_step_in_order,
+        every_event_carries_the_whole_object,
+        a_decision_submitted_again_changes_the_quotient_in_place,
+        the_next_round_is_played_in_the_new_period,
+        without_stepping_a_scenario_keeps_its_one_period,
+        in_debrief_nobody_submits_and_after_the_rollback_everybody_does,
+        players_do_not_move_the_phase,
+    ]
+);

@@ -1,7 +1,7 @@
 //! The stock browser pages against the service, under `--legacy-auth` as they need it.
 
 use anyhow::{Context, Result};
-use black_box::{Div, Environment, Page};
+use black_box::{Div, Environment, Page, Target};
 use serde_json::{Value, json};
 
 struct Stage {
@@ -10,8 +10,8 @@ struct Stage {
 }
 
 impl Stage {
-    async fn start() -> Result<Self> {
-        let div = Div::start(&["--legacy-auth"]).await?;
+    async fn start(target: Target) -> Result<Self> {
+        let div = Div::start_on(target, &["--legacy-auth"]).await?;
         let environment = div.environment("default").await?;
         Ok(Self { div, environment })
     }
@@ -36,9 +36,8 @@ impl Stage {
     }
 }
 
-#[tokio::test]
-async fn two_pages_mount_play_and_show_the_quotient() -> Result<()> {
-    let stage = Stage::start().await?;
+async fn two_pages_mount_play_and_show_the_quotient(target: Target) -> Result<()> {
+    let stage = Stage::start(target).await?;
     let mut dividend = stage.player("s1@div.edu").await?;
     let mut divisor = stage.player("s2@div.edu").await?;
     let mut leader = stage.leader().await?;
@@ -67,9 +66,8 @@ async fn two_pages_mount_play_and_show_the_quotient() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_page_that_is_loaded_again_shows_the_same_round() -> Result<()> {
-    let stage = Stage::start().await?;
+async fn a_page_that_is_loaded_again_shows_the_same_round(target: Target) -> Result<()> {
+    let stage = Stage::start(target).await?;
     stage.player("s1@div.edu").await?.play("10").await?;
     stage.player("s2@div.edu").await?.play("4").await?;
     let page = stage.player("s1@div.edu").await?;
@@ -78,9 +76,8 @@ async fn a_page_that_is_loaded_again_shows_the_same_round() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_refusal_is_a_text_below_the_form() -> Result<()> {
-    let stage = Stage::start().await?;
+async fn a_refusal_is_a_text_below_the_form(target: Target) -> Result<()> {
+    let stage = Stage::start(target).await?;
     let mut divisor = stage.player("s2@div.edu").await?;
     assert_eq!(divisor.play("0").await?, "Cannot divide by zero");
     assert_eq!(divisor.play("abc").await?, "Please enter a number.");
@@ -89,9 +86,10 @@ async fn a_refusal_is_a_text_below_the_form() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn the_leader_sees_the_own_runuser_and_all_worlds_and_opens_the_table() -> Result<()> {
-    let stage = Stage::start().await?;
+async fn the_leader_sees_the_own_runuser_and_all_worlds_and_opens_the_table(
+    target: Target,
+) -> Result<()> {
+    let stage = Stage::start(target).await?;
     let mut leader = stage.leader().await?;
     assert_eq!(leader.store.list("world").len(), 2);
     let path = format!("{}.model.run.{}.get_scope_tree", stage.div.root, stage.environment.run);
@@ -111,9 +109,8 @@ async fn the_leader_sees_the_own_runuser_and_all_worlds_and_opens_the_table() ->
     Ok(())
 }
 
-#[tokio::test]
-async fn the_phase_moves_on_every_page() -> Result<()> {
-    let stage = Stage::start().await?;
+async fn the_phase_moves_on_every_page(target: Target) -> Result<()> {
+    let stage = Stage::start(target).await?;
     let mut player = stage.player("s1@div.edu").await?;
     let mut leader = stage.leader().await?;
     let debrief = stage.environment.phases["Debrief"];
@@ -126,9 +123,8 @@ async fn the_phase_moves_on_every_page() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn presence_follows_the_session_and_not_a_polite_message() -> Result<()> {
-    let stage = Stage::start().await?;
+async fn presence_follows_the_session_and_not_a_polite_message(target: Target) -> Result<()> {
+    let stage = Stage::start(target).await?;
     let mut leader = stage.leader().await?;
     let runuser = stage.field("s1@div.edu", "id")?;
     let online = move |page: &Page| {
@@ -147,9 +143,8 @@ async fn presence_follows_the_session_and_not_a_polite_message() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn one_of_two_tabs_may_close() -> Result<()> {
-    let stage = Stage::start().await?;
+async fn one_of_two_tabs_may_close(target: Target) -> Result<()> {
+    let stage = Stage::start(target).await?;
     let (first, second) = (stage.player("s1@div.edu").await?, stage.player("s1@div.edu").await?);
     drop(first);
     let mut leader = stage.div.member(&stage.environment, "leader@div.edu").await?;
@@ -162,12 +157,13 @@ async fn one_of_two_tabs_may_close() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn errors_reach_their_own_user_and_not_one_whose_id_begins_alike() -> Result<()> {
-    let mut stage = Stage::start().await?;
+async fn errors_reach_their_own_user_and_not_one_whose_id_begins_alike(
+    target: Target,
+) -> Result<()> {
+    let mut stage = Stage::start(target).await?;
     let seeded = stage.div.seed(&["--worlds", "50"], "").await?;
     assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
-    stage.environment = stage.div.environment("default").await?;
+    stage.environment = stage.div.caught_up("default").await?;
 
     // With a hundred users some id is the beginning of another one, such as 3 and 31.
     let players: Vec<(String, String)> = stage
@@ -193,3 +189,17 @@ async fn errors_reach_their_own_user_and_not_one_whose_id_begins_alike() -> Resu
     assert_eq!(short.store.errors, Vec::<String>::new());
     Ok(())
 }
+
+tests_on!(
+    every,
+    [
+        two_pages_mount_play_and_show_the_quotient,
+        a_page_that_is_loaded_again_shows_the_same_round,
+        a_refusal_is_a_text_below_the_form,
+        the_leader_sees_the_own_runuser_and_all_worlds_and_opens_the_table,
+        the_phase_moves_on_every_page,
+        presence_follows_the_session_and_not_a_polite_message,
+        one_of_two_tabs_may_close,
+        errors_reach_their_own_user_and_not_one_whose_id_begins_alike,
+    ]
+);

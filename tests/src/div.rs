@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::binaries::Binaries;
 use crate::program::{Finished, run_to_end};
 use crate::rest::Rest;
-use crate::service::Service;
+use crate::service::{DEADLINE, Service};
+use crate::target::{Elsewhere, Target};
 use crate::wamp::{Answer, Event, Login, Wamp};
 
 /// A running Div service and the staff's access to its data.
@@ -80,6 +81,22 @@ impl Div {
     /// When it does not get ready.
     pub async fn start(args: &[&str]) -> Result<Self> {
         Self::on(Service::start(args).await?)
+    }
+
+    /// Starts a service with the default environment on a target.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn start_on(target: Target, args: &[&str]) -> Result<Self> {
+        Self::on(Service::start_on(target, true, args).await?)
+    }
+
+    /// Starts a service on a target where there is no game yet.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn start_empty_on(target: Target, args: &[&str]) -> Result<Self> {
+        Self::on(Service::start_on(target, false, args).await?)
     }
 
     /// Wraps a service that runs already.
@@ -169,6 +186,65 @@ impl Div {
             quotients.push(number(&result["data"]["quotient"])?);
         }
         Ok(Round { operands, quotients })
+    }
+
+    /// Changes some fields of a row, in the way that every Games API knows: by replacing it.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub async fn change(&self, path: &str, fields: &Value) -> Result<Value> {
+        let mut row = self.rest.get(path).await?;
+        for (name, value) in fields.as_object().context("fields are an object")? {
+            row[name] = value.clone();
+        }
+        self.rest.put(path, &row).await
+    }
+
+    /// Waits until the service knows all runusers, worlds and periods of a run that are stored, as
+    /// it does at once only where the Games API is part of it.
+    ///
+    /// # Errors
+    /// When it does not learn of them in time.
+    pub async fn caught_up(&self, name: &str) -> Result<Environment> {
+        let environment = self.environment(name).await?;
+        let caught_up = tokio::time::timeout(DEADLINE, async {
+            loop {
+                if self.knows_all(&environment).await? {
+                    return anyhow::Ok(());
+                }
+            }
+        });
+        caught_up.await.context("the service does not know what is stored")??;
+        Ok(environment)
+    }
+
+    async fn knows_all(&self, environment: &Environment) -> Result<bool> {
+        let leader = environment.runusers.iter().find(|(_, runuser)| runuser["leader"] == true);
+        let (leader, _) = leader.context("a run without leader")?;
+        let Ok(mut wamp) = self.login(leader).await else { return Ok(false) };
+        let path = self.uri(&format!("run.{}.get_active_runusers", environment.run));
+        let Answer::Result { args, .. } = wamp.call(&path, json!([false])).await? else {
+            return Ok(false);
+        };
+        let known = args.first().and_then(Value::as_array).map_or(0, Vec::len);
+        if known < environment.runusers.len() {
+            return Ok(false);
+        }
+        for world in &environment.worlds {
+            let path = self.uri(&format!("period.{}.get_scope", world.period));
+            if wamp.call(&path, json!([])).await?.error_uri().is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The Games API beside the service.
+    ///
+    /// # Errors
+    /// When it is part of the service.
+    pub fn elsewhere(&mut self) -> Result<&mut Elsewhere> {
+        self.service.elsewhere()
     }
 
     /// Lists the periods of a scenario as (pk, order), by order.

@@ -9,6 +9,16 @@ use serde_json::Value;
 /// The account that every fresh database has.
 pub(crate) const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
 
+/// A client of HTTP that goes to the services under test and nowhere else.
+pub(crate) fn http_client() -> Result<reqwest::Client> {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // Refused only when one is installed already, which is as good.
+        rustls::crypto::ring::default_provider().install_default().ok();
+    });
+    reqwest::Client::builder().no_proxy().build().context("making the client")
+}
+
 /// A client with the credentials of one account.
 #[derive(Debug, Clone)]
 pub struct Rest {
@@ -41,12 +51,7 @@ impl Rest {
     /// # Errors
     /// When the HTTP client cannot be made.
     pub fn new(base: &str, email: &str, password: &str) -> Result<Self> {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // Refused only when one is installed already, which is as good.
-            rustls::crypto::ring::default_provider().install_default().ok();
-        });
-        let http = reqwest::Client::builder().no_proxy().build().context("making the client")?;
+        let http = http_client()?;
         let owned = |text: &str| text.to_owned();
         Ok(Self { http, base: owned(base), email: owned(email), password: owned(password) })
     }

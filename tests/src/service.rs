@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::binaries::Binaries;
 use crate::process::Process;
 use crate::program::clean_command;
+use crate::target::{Elsewhere, Target, free_port};
 
 /// How long a test waits for something that should be there at once.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -20,12 +21,14 @@ pub struct Service {
     args: Vec<String>,
     program: PathBuf,
     dir: TempDir,
+    elsewhere: Option<Elsewhere>,
 }
 
 #[derive(Debug)]
 struct Running {
     process: Process,
-    api_url: String,
+    /// Nothing when the Games API is elsewhere.
+    api_url: Option<String>,
     ws_url: String,
 }
 
@@ -45,14 +48,58 @@ impl Service {
     /// When it ends, or is not ready in time; the text has what it said.
     pub async fn start_in(program: &Path, dir: TempDir, args: &[&str]) -> Result<Self> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let running = launch(program, dir.path(), &args).await?;
-        Ok(Self { running, args, program: program.to_path_buf(), dir })
+        let running = launch(program, dir.path(), &args, None).await?;
+        Ok(Self { running, args, program: program.to_path_buf(), dir, elsewhere: None })
+    }
+
+    /// Starts a service whose Games API is this one.
+    ///
+    /// # Errors
+    /// When it ends, or is not ready in time; the text has what it said.
+    pub async fn start_beside(elsewhere: Elsewhere, args: &[&str]) -> Result<Self> {
+        // It comes back on the same port, where the webhooks go.
+        let bind = format!("127.0.0.1:{}", free_port()?);
+        let callback = format!("http://{bind}/callback");
+        let mut all = vec!["--bind", &bind];
+        if !args.contains(&"--callback-url") {
+            all.extend(["--callback-url", &callback]);
+        }
+        all.extend(args);
+        let args: Vec<String> = all.into_iter().map(str::to_owned).collect();
+        let program = Binaries::get()?.service.clone();
+        let dir = tempfile::tempdir().context("making a directory for the service")?;
+        let running = launch(&program, dir.path(), &args, Some(&elsewhere)).await?;
+        Ok(Self { running, args, program, dir, elsewhere: Some(elsewhere) })
+    }
+
+    /// Starts a service on a target, with the default environment or with nothing.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn start_on(target: Target, is_seeded: bool, args: &[&str]) -> Result<Self> {
+        let Some(elsewhere) = Elsewhere::start(target).await? else {
+            let no_seed: &[&str] = if is_seeded { &[] } else { &["--no-seed"] };
+            return Self::start(&[no_seed, args].concat()).await;
+        };
+        if is_seeded {
+            elsewhere.seed().await?;
+        }
+        Self::start_beside(elsewhere, args).await
+    }
+
+    /// The Games API beside the service.
+    ///
+    /// # Errors
+    /// When it is part of the service.
+    pub fn elsewhere(&mut self) -> Result<&mut Elsewhere> {
+        self.elsewhere.as_mut().context("the Games API is part of the service")
     }
 
     /// The base URL of the Games API, with its trailing slash.
     #[must_use]
     pub fn api_url(&self) -> &str {
-        &self.running.api_url
+        let own = self.running.api_url.as_deref();
+        own.or_else(|| self.elsewhere.as_ref().map(Elsewhere::api_url)).unwrap_or_default()
     }
 
     /// The URL of the WebSocket.
@@ -125,15 +172,28 @@ impl Service {
         if self.pid().is_some() {
             self.kill9().await?;
         }
-        self.running = launch(&self.program, self.dir.path(), &self.args).await?;
+        let elsewhere = self.elsewhere.as_ref();
+        self.running = launch(&self.program, self.dir.path(), &self.args, elsewhere).await?;
         Ok(())
     }
 }
 
-async fn launch(program: &Path, dir: &Path, args: &[String]) -> Result<Running> {
+async fn launch(
+    program: &Path,
+    dir: &Path,
+    args: &[String],
+    elsewhere: Option<&Elsewhere>,
+) -> Result<Running> {
     let mut command = clean_command(program);
     command.arg("--data-dir").arg(dir);
-    for option in ["--bind", "--games-bind"] {
+    let binds: &[&str] = match elsewhere {
+        None => &["--bind", "--games-bind"],
+        Some(elsewhere) => {
+            command.args(["--games-url", elsewhere.api_url()]);
+            &["--bind"]
+        }
+    };
+    for option in binds {
         if !args.iter().any(|arg| arg == option) {
             command.args([option, "127.0.0.1:0"]);
         }
@@ -141,6 +201,10 @@ async fn launch(program: &Path, dir: &Path, args: &[String]) -> Result<Running> 
     command.args(args);
     // With nothing in its database the service serves the API and waits for the game.
     let process = Process::launch(command, &["ready", "waiting for the game"]).await?;
-    let (api_url, ws_url) = (process.address("http://")?, process.address("ws://")?);
+    let api_url = match elsewhere {
+        None => Some(process.address("http://")?),
+        Some(_) => None,
+    };
+    let ws_url = process.address("ws://")?;
     Ok(Running { process, api_url, ws_url })
 }

@@ -1,0 +1,121 @@
+//! Where the service under test stores: in itself, in our Games API, or in the original.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::binaries::Binaries;
+use crate::database::Database;
+use crate::games::Games;
+use crate::original::Original;
+use crate::program::run_to_end;
+
+/// Which Games API a service under test has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The one that is part of it, on an embedded database.
+    Embedded,
+    /// Our program, on a PostgreSQL database of its own.
+    GamesApi,
+    /// A stand-in for the original.
+    Original,
+}
+
+/// A Games API beside the service, which goes away and comes back at the same address.
+#[derive(Debug)]
+pub enum Elsewhere {
+    /// Our program.
+    GamesApi(Box<Games>),
+    /// The stand-in for the original.
+    Original(Original),
+}
+
+impl Target {
+    /// Whether a test can run on it. Without the variable `TEST_DATABASE_URL` those that need
+    /// PostgreSQL are skipped, and this has said so.
+    ///
+    /// # Errors
+    /// As [`Database::postgres_from_env`].
+    pub fn is_available(self) -> Result<bool> {
+        match self {
+            Self::Embedded | Self::Original => Ok(true),
+            Self::GamesApi => Ok(Database::postgres_from_env()?.is_some()),
+        }
+    }
+}
+
+impl Elsewhere {
+    /// Starts an empty one, unless it is part of the service.
+    pub(crate) async fn start(target: Target) -> Result<Option<Self>> {
+        Ok(match target {
+            Target::Embedded => None,
+            Target::Original => Some(Self::Original(Original::start().await?)),
+            Target::GamesApi => {
+                let database = Database::postgres_from_env()?.context("there is no PostgreSQL")?;
+                let bind = format!("127.0.0.1:{}", free_port()?);
+                let dir = tempfile::tempdir().context("making a directory")?;
+                let games = Games::start_on(&bind, Binaries::get()?, &database, dir).await?;
+                Some(Self::GamesApi(Box::new(games)))
+            }
+        })
+    }
+
+    /// The base URL, with its trailing slash.
+    #[must_use]
+    pub fn api_url(&self) -> &str {
+        match self {
+            Self::GamesApi(games) => games.api_url(),
+            Self::Original(original) => original.api_url(),
+        }
+    }
+
+    /// Creates the default environment.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn seed(&self) -> Result<()> {
+        let seeded =
+            run_to_end(&Binaries::get()?.seed, &["--games-url", self.api_url()], "").await?;
+        ensure!(seeded.code == Some(0), "{}", seeded.stderr);
+        Ok(())
+    }
+
+    /// Ends as by a power cut.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub async fn stop(&mut self) -> Result<()> {
+        match self {
+            Self::GamesApi(games) => games.kill9().await,
+            Self::Original(original) => {
+                original.stop().await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Comes back at the same address with all that was stored.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_again(&mut self) -> Result<()> {
+        match self {
+            Self::GamesApi(games) => games.restart().await,
+            Self::Original(original) => original.start_again().await,
+        }
+    }
+}
+
+/// A port that is free now and that nobody gets who asks for any port, for one that ends and comes
+/// back.
+pub(crate) fn free_port() -> Result<u16> {
+    static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Systems choose from above.
+    let mut ports = std::iter::repeat_with(|| rand::random_range(20_000..30_000)).take(1000);
+    let is_free =
+        |port: &u16| taken.insert(*port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.find(is_free).context("no port is free")
+}
