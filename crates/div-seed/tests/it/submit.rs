@@ -110,7 +110,7 @@ async fn the_second_decision_prints_the_result_and_opens_the_next_period() {
     // The world's topic and the player's own carry the same.
     let mut seen: Vec<_> = table.dividend.events().into_iter().map(|it| it.object).collect();
     seen.dedup();
-    let seen: Vec<_> = seen.iter().map(|it| kind(it)).collect();
+    let seen: Vec<_> = seen.iter().map(kind).collect();
     let expected = ["decision", "decision", "result", "period"];
     assert_eq!(seen, expected);
 }
