@@ -1,14 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+use divide::rules::{ACCEPTED, Refusal, Round, outcome};
 use serde::{Deserialize, Serialize};
 use sim::prelude::*;
 
-/// The role that enters the dividend.
-pub const DIVIDEND: &str = "Dividend";
-/// The role that enters the divisor.
-pub const DIVISOR: &str = "Divisor";
-/// The phase in which decisions can be submitted.
-pub const PLAY: &str = "Play";
+pub use divide::rules::{DIVIDEND, DIVISOR, PLAY};
 
 /// What a player enters, and what a decision keeps.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -53,24 +49,23 @@ async fn submit_decision(
     }
     let operand = match play {
         Ok(Args(play)) => play.operand,
-        Err(ArgsError::NotFinite(_)) => return Ok("Please enter a finite number."),
-        Err(_) => return Ok("Please enter a number."),
+        Err(ArgsError::NotFinite(_)) => return Ok(Refusal::NotFinite.text()),
+        Err(_) => return Ok(Refusal::NotANumber.text()),
     };
-    if role.name == DIVISOR && operand == 0.0 {
-        return Ok("Cannot divide by zero");
-    }
-    if !phase.is(PLAY) {
-        return Ok("Decisions can be submitted only during Play.");
-    }
-    if period.is_closed() {
-        return Ok("This round is closed.");
+    let round = Round { in_play: phase.is(PLAY), closed: period.is_closed() };
+    if let Err(refusal) = round.accept(&role.name, operand) {
+        return Ok(refusal.text());
     }
     period.save_decision(role, "decision", Operand { operand })?;
-    let both = decided(&period, DIVIDEND).zip(decided(&period, DIVISOR));
-    if let Some((dividend, divisor)) = both {
-        let Ok(quotient) = divide::divide(dividend, divisor) else {
-            return refuse(&period);
-        };
+    let quotient = match outcome(decided(&period, DIVIDEND), decided(&period, DIVISOR)) {
+        Ok(quotient) => quotient,
+        Err(refusal) => {
+            // The submission is refused as a whole: nothing of it is stored.
+            period.discard();
+            return Ok(refusal.text());
+        }
+    };
+    if let Some(quotient) = quotient {
         period.save_result("result", Quotient { quotient })?;
         if rules.step_periods {
             period.open_next()?;
@@ -80,21 +75,15 @@ async fn submit_decision(
         period.pk = period.id.0,
         role.name = role.name,
         operand,
-        complete = both.is_some(),
+        complete = quotient.is_some(),
         "saved a decision"
     );
-    Ok("ok")
+    Ok(ACCEPTED)
 }
 
 /// The operand that a role has decided on, if it has.
 fn decided(period: &Scope<Period>, role: &str) -> Option<f64> {
     period.decision::<Operand>(role, "decision").map(|decision| decision.operand)
-}
-
-/// Refuses the submission as a whole: nothing of it is stored.
-fn refuse(period: &Scope<Period>) -> CallResult<&'static str> {
-    period.discard();
-    Ok("The result is too large.")
 }
 
 /// Tells the log where the class goes.

@@ -1,30 +1,26 @@
 //! The command line: options, and what is said when it goes wrong.
 
-use std::fmt;
+mod connection;
+mod submit;
+
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser};
-use sim_games_client::{Client, Error, Retry};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
+use self::connection::Connection;
+use self::submit::SubmitArgs;
 use crate::terminal::Terminal;
 use crate::{Reset, RunName, SeedOptions, seed};
 
-const EMAIL: &str = "simpl@simpl.world";
-const PASSWORD: &str = "simpl";
-
-/// Deleting a run with thousands of worlds takes its time.
-const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Somebody is waiting for the error.
-const RETRY: Retry = Retry { times: 3, ..Retry::STANDARD };
-
 /// Creates or completes the default environment of Div through the Games API
 #[derive(Clone, Debug, Parser)]
-#[command(name = "div-seed")]
+#[command(name = "div-seed", args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Delete the run and create it from scratch, after a question
     #[arg(long)]
     reset: bool,
@@ -46,27 +42,6 @@ pub struct Args {
     #[arg(long)]
     test_scenarios: bool,
 
-    /// Address of the Games API
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "SIMPL_GAMES_URL",
-        default_value = "http://localhost:8100/apis"
-    )]
-    games_url: String,
-
-    /// Account for the Games API; also in `SIMPL_GAMES_AUTH` as `email:password` [default: simpl@simpl.world]
-    #[arg(long)]
-    email: Option<String>,
-
-    /// Its password; also in `SIMPL_GAMES_AUTH` as `email:password` [default: simpl]
-    #[arg(long)]
-    password: Option<Secret>,
-
-    /// Both together, only meant to be read from the environment
-    #[arg(long, env = "SIMPL_GAMES_AUTH", hide = true, hide_env_values = true)]
-    auth: Option<Secret>,
-
     /// The game's name in URLs
     #[arg(long, value_name = "SLUG", env = "GAME_SLUG", default_value = "div",
         value_parser = slug)]
@@ -76,22 +51,15 @@ pub struct Args {
     #[arg(long, value_name = "NAME", env = "GAME_NAME", default_value = "Div",
         value_parser = game_name)]
     game_name: String,
+
+    #[command(flatten)]
+    connection: Connection,
 }
 
-/// A text that is not shown.
-#[derive(Clone)]
-struct Secret(String);
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
+/// What else can be done than to create the environment.
+#[derive(Clone, Debug, Subcommand)]
+enum Command {
+    Submit(SubmitArgs),
 }
 
 fn slug(text: &str) -> Result<String, String> {
@@ -111,8 +79,11 @@ fn game_name(text: &str) -> Result<String, String> {
 
 /// Does what the options say; the exit code is 0 for success, 1 for failure and 2 for bad usage.
 pub async fn run(args: &Args) -> ExitCode {
+    if let Some(Command::Submit(args)) = &args.command {
+        return submit::run(args).await;
+    }
     let stderr = io::stderr();
-    let client = match args.account().and_then(|account| args.client(account)) {
+    let client = match args.connection.client() {
         Ok(client) => client,
         Err(error) => return report(error.exit_code(), &error.render().to_string()),
     };
@@ -121,7 +92,7 @@ pub async fn run(args: &Args) -> ExitCode {
         .bar(stderr.is_terminal());
     match seed(&client, &args.options(), &mut terminal).await {
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) => report(1, &format!("error: {}\n", args.explain(&error))),
+        Err(error) => report(1, &format!("error: {}\n", args.connection.explain(&error))),
     }
 }
 
@@ -130,12 +101,6 @@ fn report(code: i32, text: &str) -> ExitCode {
     let written = io::stderr().write_all(text.as_bytes());
     let code = u8::try_from(code).unwrap_or(1);
     if written.is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE }
-}
-
-/// An e-mail address and its password.
-struct Account {
-    email: String,
-    password: String,
 }
 
 impl Args {
@@ -152,61 +117,6 @@ impl Args {
                 (true, true) => Reset::Yes,
             },
         }
-    }
-
-    /// The account: options first, then the environment, then the well-known one.
-    fn account(&self) -> Result<Account, clap::Error> {
-        let (mut email, mut password) = (EMAIL.to_owned(), PASSWORD.to_owned());
-        if let Some(Secret(auth)) = &self.auth {
-            let Some((its_email, its_password)) = auth.split_once(':') else {
-                return Err(bad_usage("SIMPL_GAMES_AUTH must read `email:password`"));
-            };
-            (email, password) = (its_email.to_owned(), its_password.to_owned());
-        }
-        if let Some(option) = &self.email {
-            email.clone_from(option);
-        }
-        if let Some(Secret(option)) = &self.password {
-            password.clone_from(option);
-        }
-        Ok(Account { email, password })
-    }
-
-    fn client(&self, account: Account) -> Result<Client, clap::Error> {
-        Client::builder(&self.games_url)
-            .basic(account.email, account.password)
-            .timeout(TIMEOUT)
-            .retry(RETRY)
-            .build()
-            .map_err(|error| bad_usage(&format!("--games-url: {error}")))
-    }
-
-    /// What went wrong, where, and what to do, in one line.
-    fn explain(&self, error: &anyhow::Error) -> String {
-        let url = &self.games_url;
-        let text = match error.downcast_ref::<Error>() {
-            Some(Error::Connect { .. }) => format!(
-                "cannot reach the Games API at `{url}` ({}); start it, or give its address with \
-                 --games-url or SIMPL_GAMES_URL",
-                error.root_cause()
-            ),
-            Some(Error::NotAllowed { status: 401, message, .. }) => format!(
-                "the Games API at `{url}` does not accept the account `{}` ({message}); give \
-                 another with --email and --password or SIMPL_GAMES_AUTH",
-                self.email()
-            ),
-            Some(Error::NotAllowed { message, .. }) => format!(
-                "the Games API at `{url}` does not let the account `{}` write ({message}); give \
-                 a staff account with --email and --password or SIMPL_GAMES_AUTH",
-                self.email()
-            ),
-            _ => format!("{error:#}"),
-        };
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    }
-
-    fn email(&self) -> String {
-        self.account().map(|account| account.email).unwrap_or_default()
     }
 }
 

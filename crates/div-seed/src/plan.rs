@@ -1,12 +1,14 @@
 //! What is to be there afterwards, worked out before anything is asked of the Games API.
 
+use divide::rules::{DIVIDEND, DIVISOR, PLAY};
+
 use crate::RunName;
 
 /// The roles, in the order in which they are made and in which a world's players have them.
-pub(crate) const ROLES: [&str; 2] = ["Dividend", "Divisor"];
+pub(crate) const ROLES: [&str; 2] = [DIVIDEND, DIVISOR];
 
 /// The phases with their orders; a seeded run is in the first.
-pub(crate) const PHASES: [(&str, i64); 2] = [("Play", 1), ("Debrief", 2)];
+pub(crate) const PHASES: [(&str, i64); 2] = [(PLAY, 1), ("Debrief", 2)];
 
 /// The scenario of every world.
 pub(crate) const WORLD_SCENARIO: &str = "World Scenario 1";

@@ -55,7 +55,7 @@ fn noinput_alone_deletes_nothing() {
 #[test]
 fn options_win_over_the_environment_one_by_one() {
     let account = |options: &[&str]| {
-        let account = parse(options).account().unwrap();
+        let account = parse(options).connection.account().unwrap();
         format!("{} {}", account.email, account.password)
     };
     assert_eq!(account(&[]), "simpl@simpl.world simpl");
@@ -78,14 +78,14 @@ fn what_makes_no_sense_is_bad_usage() {
         assert_eq!(error(options).exit_code(), 2, "{options:?}");
     }
     let args = parse(&["--games-url", "localhost:8100"]);
-    assert_eq!(args.account().and_then(|it| args.client(it)).unwrap_err().exit_code(), 2);
+    assert_eq!(args.connection.client().unwrap_err().exit_code(), 2);
 }
 
 #[test]
 fn passwords_are_not_shown() {
     let args = parse(&["--auth", "geheim", "--password", "geheim"]);
     assert!(!format!("{args:?}").contains("geheim"));
-    let error = args.account().err().unwrap();
+    let error = args.connection.account().err().unwrap();
     assert_eq!(error.exit_code(), 2);
     assert!(!format!("{error} {error:?}").contains("geheim"));
 }

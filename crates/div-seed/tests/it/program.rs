@@ -11,7 +11,7 @@ use crate::replay::LINES;
 use crate::server::{AGAIN, FRESH, answer_once, replay, replaying, requests, run};
 
 /// Runs the program with a clean environment and this input.
-async fn div_seed(options: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
+pub(crate) async fn div_seed(options: &[&str], variables: &[(&str, &str)], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_div-seed"));
     command.env_clear().envs(variables.iter().copied()).args(options);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -26,11 +26,11 @@ async fn div_seed(options: &[&str], variables: &[(&str, &str)], input: &str) -> 
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
