@@ -9,7 +9,7 @@ use sim_games_types::{Action, Object, Pk, Record, Resource, RunUser, RunUserPk, 
 
 use crate::ports::Event;
 use crate::stage::Announcement;
-use crate::tree::{Owner, RunTree, public, with_presence};
+use crate::tree::{Owner, RunTree, with_presence};
 use crate::uri::Root;
 
 /// Makes the events about objects of one run, as the tree stands at this moment.
@@ -38,7 +38,7 @@ impl Announcer<'_> {
                 Action::Changed => "update_child",
                 Action::Deleted => "remove_child",
             },
-            args: arguments(stored, &public(stored)),
+            args: arguments(stored, &stored.for_players()),
             audience: self.tree.audience(owner),
         };
         match (&stored.record, action) {

@@ -114,17 +114,9 @@ pub(crate) async fn watch(inner: Arc<Inner>) {
 }
 
 fn timers_of(record: &Record) -> Vec<(Timestamp, String)> {
-    let data = match record {
-        Record::Run(it) => &it.data,
-        Record::World(it) => &it.data,
-        Record::RunUser(it) => &it.data,
-        Record::Scenario(it) => &it.data,
-        Record::Period(it) => &it.data,
-        Record::Decision(it) => &it.data,
-        Record::Result(it) => &it.data,
-        _ => return Vec::new(),
+    let Some(Value::Object(timers)) = record.data().and_then(|data| data.get(TIMERS)) else {
+        return Vec::new();
     };
-    let Some(Value::Object(timers)) = data.get(TIMERS) else { return Vec::new() };
     let parsed = timers.iter().filter_map(|(name, at)| Some((at.as_str()?, name)));
     parsed.filter_map(|(at, name)| Some((at.parse().ok()?, name.clone()))).collect()
 }

@@ -16,7 +16,7 @@ use sim_games_types::{
 mod change;
 mod view;
 
-pub(crate) use view::{public, scope_json, with_presence};
+pub(crate) use view::{scope_json, with_presence};
 
 /// Calls that hold the same lane are handled one after the other.
 pub(crate) type Lane = Arc<tokio::sync::Mutex<()>>;

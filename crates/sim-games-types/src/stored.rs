@@ -1,9 +1,11 @@
 //! An object of any resource, and the same together with its JSON text.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::{
     Decision, DecisionPk, Game, GamePk, Hook, HookPk, Period, PeriodPk, Phase, PhasePk, Pk,
@@ -119,6 +121,23 @@ objects! {
 }
 
 impl Record {
+    /// What the game keeps with the object, where the resource has such a field.
+    #[must_use]
+    pub const fn data(&self) -> Option<&Value> {
+        Some(match self {
+            Self::Game(object) => &object.data,
+            Self::Role(object) => &object.data,
+            Self::Run(object) => &object.data,
+            Self::World(object) => &object.data,
+            Self::RunUser(object) => &object.data,
+            Self::Scenario(object) => &object.data,
+            Self::Period(object) => &object.data,
+            Self::Decision(object) => &object.data,
+            Self::Result(object) => &object.data,
+            Self::User(_) | Self::Phase(_) | Self::Hook(_) => return None,
+        })
+    }
+
     /// When the row was stored last; users do not tell.
     #[must_use]
     pub const fn updated(&self) -> Option<Timestamp> {
@@ -158,6 +177,23 @@ impl Stored {
         let json = serde_json::to_string(&record)
             .expect("objects consist of JSON values and string keys only");
         Self { record, json: json.into() }
+    }
+
+    /// The text as players may see it: without the fields of the object's `data` whose names begin
+    /// with an underscore. Games keep there what nobody but the service may know.
+    #[must_use]
+    pub fn for_players(&self) -> Cow<'_, str> {
+        let Some(Value::Object(data)) = self.record.data() else {
+            return Cow::Borrowed(&self.json);
+        };
+        if !data.keys().any(|name| name.starts_with('_')) {
+            return Cow::Borrowed(&self.json);
+        }
+        let shown = data.iter().filter(|(name, _)| !name.starts_with('_'));
+        let shown: Map<_, _> = shown.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut object: Map<String, Value> = serde_json::from_str(&self.json).unwrap_or_default();
+        object.insert("data".to_owned(), Value::Object(shown));
+        Cow::Owned(Value::Object(object).to_string())
     }
 }
 

@@ -39,7 +39,7 @@ async fn table_behind(wrap: fn(axum::Router) -> axum::Router) -> Table {
     let divisor = game.player(DIVISOR).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/apis", listener.local_addr().unwrap());
-    let api = wrap(game.core().games_router());
+    let api = wrap(game.core().games_router().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, api).await.unwrap() });
     let scenario = {
         let (_, period) = game.period(1).await.unwrap();

@@ -6,7 +6,6 @@ use super::{Reader, Writer, arguments};
 use crate::call::CallData;
 use crate::error::{CallError, CallResult};
 use crate::sync::read;
-use crate::tree::public;
 
 pub(super) const READING: &[(Resource, &str, Reader)] = &[
     (Resource::Game, "get_phases", get_phases),
@@ -31,7 +30,7 @@ fn get_roles(call: &CallData) -> CallResult<String> {
 
 /// The representations of objects: a JSON array.
 fn array<'a>(objects: impl Iterator<Item = &'a Stored>) -> String {
-    let texts: Vec<_> = objects.map(public).collect();
+    let texts: Vec<_> = objects.map(Stored::for_players).collect();
     format!("[{}]", texts.join(","))
 }
 

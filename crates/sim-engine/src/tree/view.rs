@@ -1,10 +1,8 @@
 //! What a member sees of a run, as JSON.
 
-use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use sim_games_types::{Object, Pk, Resource, RunUser, RunUserPk, Stored};
 
 use super::{Owner, RunTree, RunUserNode};
@@ -120,25 +118,9 @@ pub(crate) fn scope_json(stored: &Stored) -> String {
     out
 }
 
-/// An object's text as browsers may see it: without the fields of its `data` whose names begin with
-/// an underscore, which are the game's own.
-pub(crate) fn public(stored: &Stored) -> Cow<'_, str> {
-    // Hardly any object has such fields, so the text is looked at first.
-    if !stored.json.contains("\"_") {
-        return Cow::Borrowed(&stored.json);
-    }
-    let Ok(mut object) = serde_json::from_str::<Map<String, Value>>(&stored.json) else {
-        return Cow::Borrowed("{}");
-    };
-    if let Some(Value::Object(data)) = object.get_mut("data") {
-        data.retain(|name, _| !name.starts_with('_'));
-    }
-    Cow::Owned(Value::Object(object).to_string())
-}
-
 /// A scope as JSON without its closing brace.
 fn open_scope(out: &mut String, stored: &Stored) {
-    let (pk, json, name) = (stored.record.pk(), public(stored), stored.record.resource());
+    let (pk, json, name) = (stored.record.pk(), stored.for_players(), stored.record.resource());
     write!(out, r#"{{"pk":{pk},"data":{json},"resource_name":"{name}""#)
         .expect("writing to a string cannot fail");
 }
@@ -146,7 +128,7 @@ fn open_scope(out: &mut String, stored: &Stored) {
 /// A member's representation with the mark whether they are online.
 pub(crate) fn with_presence(stored: &Stored, online: bool) -> String {
     // The stored text stays untouched: presence is no part of the object.
-    let json = public(stored);
+    let json = stored.for_players();
     let fields = json.strip_suffix('}').unwrap_or(&json);
     format!(r#"{fields},"online":{online}}}"#)
 }

@@ -8,7 +8,7 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use sim_games_types::Stored;
+use sim_games_types::{Stored, User};
 
 use super::{JSON, version};
 use crate::error::{AuthError, FieldErrors, StoreError};
@@ -206,8 +206,23 @@ pub(super) fn object(status: StatusCode, object: &Stored) -> Response {
     response
 }
 
+/// For whom an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Somebody who may see all of an object.
+    Staff,
+    /// Somebody from whom a game may keep something.
+    Player,
+}
+
+impl Reader {
+    pub(super) fn of(user: &User) -> Self {
+        if user.is_staff || user.is_superuser { Self::Staff } else { Self::Player }
+    }
+}
+
 /// An answer with several objects.
-pub(super) fn objects(status: StatusCode, objects: &[Arc<Stored>]) -> Response {
+pub(super) fn objects(status: StatusCode, objects: &[Arc<Stored>], reader: Reader) -> Response {
     let length: usize = objects.iter().map(|object| object.json.len() + 1).sum();
     let mut text = String::with_capacity(length + 2);
     text.push('[');
@@ -215,7 +230,10 @@ pub(super) fn objects(status: StatusCode, objects: &[Arc<Stored>]) -> Response {
         if index > 0 {
             text.push(',');
         }
-        text.push_str(&object.json);
+        match reader {
+            Reader::Staff => text.push_str(&object.json),
+            Reader::Player => text.push_str(&object.for_players()),
+        }
     }
     text.push(']');
     (status, [JSON], text).into_response()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sim_games_types::{Operation, Resource, Target, User};
 
 use super::Rest;
-use super::answer::{self, Refusal};
+use super::answer::{self, Reader, Refusal};
 use super::request::{Call, Payload, as_fields};
 use super::write::{commit, guarded, single, unit};
 use crate::error::FieldErrors;
@@ -58,7 +58,7 @@ pub(super) async fn create(
     let outcome = commit(rest, work).await?;
     if many {
         let objects: Vec<_> = outcome.objects.into_iter().flatten().collect();
-        Ok(answer::objects(StatusCode::CREATED, &objects))
+        Ok(answer::objects(StatusCode::CREATED, &objects, Reader::Staff))
     } else {
         single(StatusCode::CREATED, &outcome)
     }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use sim_games_types::{Resource, User};
 use url::form_urlencoded;
 
-use super::answer::{self, Refusal};
+use super::answer::{self, Reader, Refusal};
 use super::request::Call;
 use super::{Rest, write};
 use crate::model::{Strictness, Table, conditions};
@@ -49,7 +49,7 @@ pub(super) async fn answer(
     let full = usize::try_from(size).unwrap_or(usize::MAX);
     let more = objects.len() > full;
     objects.truncate(full);
-    let mut response = answer::objects(StatusCode::OK, &objects);
+    let mut response = answer::objects(StatusCode::OK, &objects, Reader::of(user));
     let links: Vec<String> = [
         more.then(|| link(call, page + 1, "next")),
         (page > 1).then(|| link(call, page - 1, "prev")),

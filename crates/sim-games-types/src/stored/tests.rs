@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-fn leader() -> serde_json::Value {
+fn leader() -> Value {
     json!({
         "id": 30, "run_active": true, "role": null, "email": "leader@div.edu", "first_name": "Div",
         "last_name": "Leader", "created": "2026-03-02T14:05:07.123456Z",
@@ -25,7 +25,7 @@ fn unknown_fields_survive() {
     let mut body = leader();
     body["nickname"] = json!("chief");
     let record = Record::from_json(Resource::RunUser, &body.to_string()).unwrap();
-    let again: serde_json::Value = serde_json::from_str(&Stored::new(record).json).unwrap();
+    let again: Value = serde_json::from_str(&Stored::new(record).json).unwrap();
     assert_eq!(again, body);
 }
 
