@@ -1,0 +1,1 @@
+//! Classes of bots on a whole service in this process.
