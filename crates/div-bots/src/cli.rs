@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "EMAIL", default_value = "simpl@simpl.world")]
     pub staff_user: String,
 
-    /// Its password [default: simpl]
+    /// Its password; `simpl` unless given
     #[arg(long, value_name = "PASSWORD", env = "DIV_BOTS_STAFF_PASSWORD", hide_env_values = true)]
     pub staff_password: Option<Secret>,
 
@@ -48,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "SLUG", env = "GAME_SLUG", default_value = "div")]
     pub game_slug: String,
 
-    /// Play the seats of this run [default: the first letters of a classic list, or `default`]
+    /// Play the seats of this run; unless given, those of a classic list, or `default`
     #[arg(long, value_name = "NAME", conflicts_with = "players")]
     pub run: Option<String>,
 
@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long, value_name = "EMAIL", default_value = "leader@div.edu")]
     pub leader_user: String,
 
-    /// The leader's password [default: what stands before the `@`]
+    /// The leader's password; what stands before the `@` unless given
     #[arg(long, value_name = "PASSWORD", env = "DIV_BOTS_LEADER_PASSWORD", hide_env_values = true)]
     pub leader_password: Option<Secret>,
 
@@ -90,7 +90,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub patience: Duration,
 
-    /// What they submit [default: scripted with --script, else random]
+    /// What they submit; unless given, what a script says, or else random numbers
     #[arg(long, value_enum)]
     pub strategy: Option<Strategy>,
 
