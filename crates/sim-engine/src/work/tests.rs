@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::answer::MAX_KEY;
 use crate::fixture::{LEADER, decision, game_snapshot, run_snapshot, user_of};
-use crate::ports::{MockGamesStore, MockMessages};
+use crate::ports::{MockGamesStore, MockMessages, RunSnapshot};
 use crate::sync::lock;
 use crate::{Args, Caller, Engine, Event, Game, Kind, NextPhase, Options, Peer, Scope};
 
@@ -32,12 +32,27 @@ impl Stand {
     }
 
     async fn with_answers(game: Game, commit: Option<Commit>, answer: Option<String>) -> Self {
+        Self::over(game, Options::new("root"), commit, answer, run_snapshot()).await
+    }
+
+    async fn over(
+        game: Game,
+        options: Options,
+        commit: Option<Commit>,
+        answer: Option<String>,
+        stored: RunSnapshot,
+    ) -> Self {
         let (journal, changes) = mpsc::unbounded_channel::<Arc<[Change]>>();
         let units: Arc<Mutex<Vec<UnitOfWork>>> = Arc::default();
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();
         let mut store = MockGamesStore::new();
         store.expect_load_game().returning(|_| Ok(game_snapshot()));
-        store.expect_load_runs().returning(|_, _| Ok(run_snapshot()));
+        let again = stored.clone();
+        store.expect_load_runs().returning(move |_, _| Ok(stored.clone()));
+        store.expect_load_run().returning(move |pk| {
+            let none = RunSnapshot { seq: again.seq, objects: Vec::new() };
+            Ok(if pk.0 == crate::fixture::RUN { again.clone() } else { none })
+        });
         store.expect_first_answer().returning(move |_, _, _| Ok(answer.clone()));
         let seen = units.clone();
         store.expect_commit().returning(move |unit| {
@@ -55,14 +70,18 @@ impl Stand {
         messages.expect_publish().returning(move |events| lock(&published).extend(events));
         messages.expect_dismiss().returning(|_| ());
         let (store, messages) = (Arc::new(store), Arc::new(messages));
-        let engine = Engine::start(game, Options::new("root"), store, messages).unwrap();
+        let engine = Engine::start(game, options, store, messages).unwrap();
         engine.installed().await;
         Self { engine, journal, units, events }
     }
 
     /// Lets the journal grow to this number.
     fn grow_to(&self, seq: u64) {
-        let object = decision(81, 61, 21, 1.0);
+        self.tell(seq, decision(81, 61, 21, 1.0));
+    }
+
+    /// Lets the journal tell of an object.
+    fn tell(&self, seq: u64, object: Arc<sim_games_types::Stored>) {
         let change = Change {
             seq,
             at: Timestamp::now(),
@@ -117,6 +136,8 @@ impl crate::ChangeFeed for Feed {
         self.0.recv().await
     }
 }
+
+mod running;
 
 #[derive(serde::Deserialize, Serialize)]
 struct Play {
