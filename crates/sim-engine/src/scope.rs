@@ -7,12 +7,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sim_games_types::{Fields, Game, Object, Pk, Stored};
+use sim_games_types::{Fields, Game, Object, Pk, Reference, Stored};
 
 use crate::call::CallData;
 use crate::error::{CallError, CallResult};
 use crate::model::LoadedRun;
-use crate::stage::{Announcement, Key, Making};
+use crate::stage::{Announcement, Key, Making, reference_of};
 use crate::sync::{lock, read};
 use crate::tree::Entry;
 
@@ -94,6 +94,14 @@ impl<K: Kind> Scope<K> {
 
     fn key(&self) -> Key {
         (K::RESOURCE, self.pk().number())
+    }
+
+    /// The key that the object has once the call is stored, for the call's answer and for events.
+    ///
+    /// A row that the call makes has no key before; the engine fills it in where this value stands.
+    pub fn final_pk(&self) -> Value {
+        let pk = self.pk().number();
+        reference_of(pk).map_or_else(|| pk.into(), Reference::to_value)
     }
 
     /// The scope of another kind in which this one lies.

@@ -215,7 +215,7 @@ fn target(pk: i64) -> Target {
 }
 
 /// The reference that a negative key stands for.
-fn reference_of(pk: i64) -> Option<Reference> {
+pub(crate) fn reference_of(pk: i64) -> Option<Reference> {
     u32::try_from(pk.checked_neg()?).ok().filter(|number| *number > 0).map(Reference)
 }
 

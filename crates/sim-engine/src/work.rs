@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sim_games_types::{Idempotency, Resource, UnitOfWork};
+use sim_games_types::{Idempotency, Reference, Resource, UnitOfWork};
 use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 use tokio::time::timeout;
 
@@ -171,7 +171,7 @@ async fn in_turn(
     for _ in 0..ATTEMPTS {
         let data = Arc::new(resolve()?);
         let outcome = run(inner, call, &act, data.clone()).await;
-        let (unit, announcements) = unit_of(&data, &outcome, remember(&outcome));
+        let (unit, mut announcements) = unit_of(&data, &outcome, remember(&outcome));
         let Some(unit) = unit else {
             announce(inner, &data, announcements).await;
             return outcome;
@@ -182,8 +182,13 @@ async fn in_turn(
                 if let Some(first) = committed.replayed {
                     return FirstAnswer::read(&first);
                 }
+                let filled =
+                    |text: &str| Reference::fill_in(text, &committed.references).into_owned();
+                for announcement in &mut announcements {
+                    announcement.args = filled(&announcement.args).into();
+                }
                 announce(inner, &data, announcements).await;
-                return outcome;
+                return outcome.map(|answer| filled(&answer));
             }
             Err(StoreError::Conflict { seq }) => inner.reached(seq).await,
             Err(error) => return Err(not_saved(error)),

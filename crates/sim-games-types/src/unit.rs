@@ -1,5 +1,6 @@
 //! Units of work: several changes that are stored together or not at all.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,29 @@ impl Reference {
         let object = value.as_object()?;
         let number = object.get("$ref")?.as_u64()?;
         (object.len() == 1).then(|| u32::try_from(number).ok().map(Self)).flatten()
+    }
+
+    /// JSON text in which the references to rows that were made are replaced by the rows' keys.
+    #[must_use]
+    pub fn fill_in<'a>(text: &'a str, made: &BTreeMap<Self, i64>) -> Cow<'a, str> {
+        if made.is_empty() || !text.contains("\"$ref\"") {
+            return Cow::Borrowed(text);
+        }
+        let Ok(mut value) = serde_json::from_str(text) else { return Cow::Borrowed(text) };
+        fill(&mut value, made);
+        Cow::Owned(value.to_string())
+    }
+}
+
+fn fill(value: &mut Value, made: &BTreeMap<Reference, i64>) {
+    if let Some(pk) = Reference::from_value(value).and_then(|reference| made.get(&reference)) {
+        *value = (*pk).into();
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, made)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, made)),
+        _ => {}
     }
 }
 
@@ -225,5 +249,13 @@ mod tests {
     fn a_number_is_no_reference() {
         assert_eq!(Reference::from_value(&json!(1)), None);
         assert_eq!(Reference::from_value(&json!({"$ref": 1, "x": 2})), None);
+    }
+    #[test]
+    fn references_in_a_text_become_the_keys_of_what_was_made() {
+        let made = BTreeMap::from([(Reference(1), 70)]);
+        let text = r#"[{"$ref":1},{"pk":{"$ref":1},"other":{"$ref":2},"n":1.0}]"#;
+        let filled = Reference::fill_in(text, &made);
+        assert_eq!(filled, r#"[70,{"pk":70,"other":{"$ref":2},"n":1.0}]"#);
+        assert_eq!(Reference::fill_in("{not json \"$ref\"", &made), "{not json \"$ref\"");
     }
 }

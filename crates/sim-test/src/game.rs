@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use sim::prelude::*;
 use sim::types::{
-    Committed, GamePk, PeriodPk, Record, Reference, Resource, RunPk, ScenarioPk, UnitOfWork,
-    UserPk, WorldPk,
+    Committed, GamePk, Operation, PeriodPk, Record, Reference, Resource, RunPk, ScenarioPk, Target,
+    UnitOfWork, UserPk, WorldPk,
 };
 use sim::wamp::Limits;
 use sim::{Core, CoreConfig, GamesApi, Played};
@@ -142,24 +142,43 @@ impl TestGame {
         self.player_in(1, role).await
     }
 
-    /// A new player with a role, in the world of this number (from 1).
+    /// A new player with a role, in the world of this number (from 1). Several players of a world
+    /// may have the same role.
     ///
     /// # Errors
     /// When there is no such world, or the player cannot be stored or cannot join.
     pub async fn player_in(&self, number: usize, role: &str) -> Result<TestPlayer> {
         let (world, _) = self.world(number)?;
+        self.newcomer(Some(world), Some(role)).await
+    }
+
+    /// A new player without a world and a role, as in games for one.
+    ///
+    /// # Errors
+    /// When the player cannot be stored or cannot join.
+    pub async fn solo_player(&self) -> Result<TestPlayer> {
+        self.newcomer(None, None).await
+    }
+
+    async fn newcomer(&self, world: Option<WorldPk>, role: Option<&str>) -> Result<TestPlayer> {
         let index = self.players.fetch_add(1, Ordering::Relaxed) + 1;
         let mut rows = Rows::default();
-        let key = json!({"game": self.game, "name": role});
-        let role = rows.ensure(Resource::Role, key, json!({}));
+        let role = role.map(|name| {
+            let key = json!({"game": self.game, "name": name});
+            rows.ensure(Resource::Role, key, json!({})).to_value()
+        });
         let key = json!({"email": format!("p{index}@test.example")});
         let user = rows.ensure(Resource::User, key, json!({}));
         let key = json!({"user": user.to_value(), "run": self.run});
-        let defaults = json!({"role": role.to_value(), "world": world});
-        let member = rows.ensure(Resource::RunUser, key, defaults);
+        let member = rows.ensure(Resource::RunUser, key, json!({"role": role, "world": world}));
         let committed = self.commit(rows.into_unit()).await?;
-        let own = [(Resource::World, world.0), (Resource::RunUser, committed.references[&member])];
-        TestPlayer::join(&self.core, REALM, ROOT, committed.references[&user].into(), &own).await
+        let pk = |reference| committed.references[&reference];
+        let follow: Vec<_> = world.iter().map(|world| (Resource::World, world.0)).collect();
+        let who = (pk(user).into(), Some(pk(member).into()));
+        let player = TestPlayer::join(&self.core, REALM, ROOT, who, &follow).await?;
+        // What the game prepares for a newcomer is there from now on.
+        self.settled().await;
+        Ok(player)
     }
 
     /// The leader of the run, who follows the run and all worlds.
@@ -169,7 +188,7 @@ impl TestGame {
     pub async fn leader(&self) -> Result<TestPlayer> {
         let worlds = self.worlds.iter().map(|(world, _)| (Resource::World, world.0));
         let topics: Vec<_> = [self.run()].into_iter().chain(worlds).collect();
-        TestPlayer::join(&self.core, REALM, ROOT, self.leader, &topics).await
+        TestPlayer::join(&self.core, REALM, ROOT, (self.leader, None), &topics).await
     }
 
     /// A user who is no member of the run.
@@ -181,7 +200,8 @@ impl TestGame {
         let key = json!({"email": "outsider@test.example"});
         let user = rows.ensure(Resource::User, key, json!({}));
         let committed = self.commit(rows.into_unit()).await?;
-        TestPlayer::join(&self.core, REALM, ROOT, committed.references[&user].into(), &[]).await
+        let who = (committed.references[&user].into(), None);
+        TestPlayer::join(&self.core, REALM, ROOT, who, &[]).await
     }
 
     /// Stores something past the game, as a REST client would, and waits until it is seen.
@@ -192,6 +212,61 @@ impl TestGame {
         let committed = self.api()?.commit(unit).await?;
         self.core.reached(committed.seq).await;
         Ok(committed)
+    }
+
+    /// Changes fields of an object past the game, as a REST client would; `data` is replaced as a
+    /// whole.
+    ///
+    /// # Errors
+    /// When the store refuses it.
+    pub async fn change(&self, (resource, pk): (Resource, i64), fields: Value) -> Result<()> {
+        let fields = serde_json::from_value(fields).context("fields are an object")?;
+        let operations = vec![Operation::Change { resource, pk: Target::Pk(pk), fields }];
+        self.commit(UnitOfWork { operations, ..UnitOfWork::default() }).await?;
+        Ok(())
+    }
+
+    /// Waits until every hook has been called for what has happened so far.
+    pub async fn settled(&self) {
+        self.core.settled().await;
+    }
+
+    /// The first private scenario of a player, as a scope.
+    ///
+    /// # Errors
+    /// When the player has none.
+    pub async fn scenario_of(&self, player: &TestPlayer) -> Result<(Resource, i64)> {
+        let (_, member) = player.runuser();
+        let scenarios = self.stored::<Scenario>().await?;
+        let own = scenarios.iter().find(|it| it.runuser.is_some_and(|owner| owner.0 == member));
+        Ok((Resource::Scenario, own.context("the player has no private scenario")?.id.0))
+    }
+
+    /// The scenario of this name in the world of this number, as a scope.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn scenario_in(&self, number: usize, name: &str) -> Result<(Resource, i64)> {
+        let (world, _) = self.world(number)?;
+        let scenarios = self.stored::<Scenario>().await?;
+        let found = scenarios.iter().find(|it| it.world == Some(world) && it.name == name);
+        let found = found.with_context(|| format!("world {number} has no scenario `{name}`"))?;
+        Ok((Resource::Scenario, found.id.0))
+    }
+
+    /// The period of this order in a scenario, as a scope.
+    ///
+    /// # Errors
+    /// When the scenario has no such period.
+    pub async fn period_of(
+        &self,
+        scenario: (Resource, i64),
+        order: i64,
+    ) -> Result<(Resource, i64)> {
+        let periods = self.stored::<Period>().await?;
+        let period = periods.iter().find(|it| it.scenario.0 == scenario.1 && it.order == order);
+        let period = period.with_context(|| format!("{scenario:?} has no period {order}"))?;
+        Ok((Resource::Period, period.id.0))
     }
 
     /// A period of the first world's scenario, as a scope.
@@ -208,10 +283,7 @@ impl TestGame {
     /// When there is no such world, or no period of this order.
     pub async fn period_in(&self, number: usize, order: i64) -> Result<(Resource, i64)> {
         let (_, scenario) = self.world(number)?;
-        let periods = self.stored::<Period>().await?;
-        let period = periods.iter().find(|it| it.scenario == scenario && it.order == order);
-        let period = period.with_context(|| format!("world {number} has no period {order}"))?;
-        Ok((Resource::Period, period.id.0))
+        self.period_of((Resource::Scenario, scenario.0), order).await
     }
 
     /// The decisions that the store holds for a period.

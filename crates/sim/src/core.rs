@@ -169,6 +169,13 @@ impl Core {
         }
     }
 
+    /// Waits until every hook has been called for what has happened so far.
+    pub async fn settled(&self) {
+        for engine in &self.engines {
+            engine.settled().await;
+        }
+    }
+
     /// Waits until an engine has lost its session, which it cannot do without: the router ends an
     /// in-process session whose queue has overflowed.
     pub async fn failed(&self) {

@@ -5,7 +5,9 @@ mod accounts;
 mod core;
 mod messages;
 mod remote;
+mod serve;
 mod service;
+mod setup;
 mod store;
 
 pub mod prelude;
@@ -17,7 +19,10 @@ pub use sim_wamp as wamp;
 
 pub use crate::core::{Core, CoreConfig, Played, Storage};
 pub use remote::{RemoteGames, Secret};
+pub use serve::{ServeError, Serving, serve};
 pub use service::{Config, GamesApiConfig, Service, ServiceError};
+pub use setup::{Made, Player, Setup, SetupError};
+pub use sim_games_client::{Client, Error as ClientError};
 pub use sim_games_server::Database;
 
 /// The workspace's README, so that its example compiles.

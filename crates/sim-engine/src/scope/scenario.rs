@@ -1,9 +1,9 @@
-//! What can be done with a scenario's rounds.
+//! What can be done with a scenario and its rounds.
 
 use serde_json::json;
 use sim_games_types::{Object, Operation, Period, Pk, Scenario};
 
-use super::Scope;
+use super::{ChildOf, Kind, Scope};
 use crate::error::{CallError, CallResult};
 use crate::sync::lock;
 
@@ -72,6 +72,19 @@ impl Scope<Scenario> {
     }
 }
 
+impl<K: Kind> Scope<K>
+where
+    Scenario: ChildOf<K>,
+{
+    /// The scenario of this name that belongs to the member or world; staged when there is none.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn ensure_scenario(&self, name: &str) -> CallResult<Scope<Scenario>> {
+        self.ensure(json!({ "name": name }), ())
+    }
+}
+
 impl Scope<Period> {
     /// The round before this one.
     ///
@@ -97,6 +110,14 @@ impl Scope<Period> {
     /// When the scenario has gone meanwhile.
     pub fn is_current(&self) -> CallResult<bool> {
         Ok(self.in_scenario()?.current_period()?.pk() == self.pk())
+    }
+
+    /// Stages that the round is closed.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn close(&mut self) -> CallResult<()> {
+        if self.is_closed() { Ok(()) } else { self.merge_data(json!({ "closed": true })) }
     }
 
     /// Refuses whatever changes a round that the leader has closed.

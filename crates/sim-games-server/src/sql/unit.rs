@@ -103,7 +103,8 @@ pub(super) fn execute(
         }
     }
     if let Some(Idempotency { user, scope, key, answer }) = &unit.idempotency {
-        let texts = [scope, key, answer].map(|text| text.as_str().into());
+        let answer = Reference::fill_in(answer, &session.references);
+        let texts = [scope, key, &*answer].map(Into::into);
         let [scope, key, answer] = texts;
         connection.execute(
             "INSERT INTO answer (\"user\", scope, key, answer, at) VALUES (?, ?, ?, ?, ?)",

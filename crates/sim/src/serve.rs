@@ -1,0 +1,111 @@
+//! One game served with its default environment: the few lines that a small binary needs.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use sim_engine::{Game, Runs};
+use sim_games_client::Client;
+use sim_games_server::{Database, StoreError};
+
+use crate::core::Played;
+use crate::service::{Config, GamesApiConfig, Service, ServiceError};
+use crate::setup::{Setup, SetupError};
+
+/// The staff account of a new database.
+const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
+
+/// What is served, and where.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// The game.
+    pub game: Game,
+    /// What an empty database is filled with.
+    pub setup: Setup,
+    /// Where browsers connect; port 0 lets the system choose.
+    pub bind: SocketAddr,
+    /// Where the Games API listens; port 0 lets the system choose.
+    pub games_bind: SocketAddr,
+    /// The directory of the database; it is created when needed.
+    pub data_dir: PathBuf,
+}
+
+/// A game could not be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The service could not start.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The default environment could not be made.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The embedded Games API cannot be called.
+    #[error("the embedded Games API cannot be called: {0}")]
+    Client(#[from] sim_games_client::Error),
+    /// The database could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The data directory could not be written.
+    #[error("cannot write `{}`: {error}", path.display())]
+    DataDir {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// Serves a game under the root `world.simpl.sims.<slug>` in the realm `realm1`, and fills an empty
+/// database with its default environment. Returns when the game can be played.
+///
+/// What needs more settings than these starts a [`Service`] itself.
+///
+/// # Errors
+/// When an address is taken, the database cannot be used, the game is declared wrongly, or the
+/// environment cannot be made. Nothing is left running then.
+pub async fn serve(serving: Serving) -> Result<Service, ServeError> {
+    let Serving { game, setup, bind, games_bind, data_dir } = serving;
+    std::fs::create_dir_all(&data_dir).map_err(|error| unwritable(&data_dir, error))?;
+    let database = data_dir.join(format!("{}.sqlite3", game.slug()));
+    let marker = database.with_extension("seeding");
+    let root_topic = format!("world.simpl.sims.{}", game.slug());
+    let service = Service::start(Config {
+        bind,
+        games_api: GamesApiConfig::Embedded {
+            bind: games_bind,
+            database: Database::Sqlite(database),
+        },
+        load: Runs::Active,
+        realm: "realm1".to_owned(),
+        legacy_auth: false,
+        games: vec![Played { game, root_topic }],
+    })
+    .await?;
+    if let Err(error) = seed_if_empty(&service, &setup, &marker).await {
+        service.stop().await;
+        return Err(error);
+    }
+    service.ready().await;
+    Ok(service)
+}
+
+/// Makes the environment in a new database, or when an earlier start was ended while it did.
+async fn seed_if_empty(service: &Service, setup: &Setup, marker: &Path) -> Result<(), ServeError> {
+    let Some((api, address)) = service.core().api().zip(service.games_address_for_clients()) else {
+        return Ok(());
+    };
+    // Nothing but the staff account has ever been stored in a new database.
+    if !marker.exists() && api.last_seq().await? > 1 {
+        return Ok(());
+    }
+    std::fs::write(marker, "").map_err(|error| unwritable(marker, error))?;
+    let url = format!("http://{address}/apis/");
+    setup.apply(&Client::builder(url).basic(STAFF.0, STAFF.1).build()?).await?;
+    std::fs::remove_file(marker).map_err(|error| unwritable(marker, error))
+}
+
+fn unwritable(path: &Path, error: io::Error) -> ServeError {
+    ServeError::DataDir { path: path.to_owned(), error }
+}
