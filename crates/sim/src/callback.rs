@@ -113,10 +113,8 @@ impl Callback {
         if seen.known.contains(&webhook.reference) {
             return true;
         }
-        let taken = self.stores.iter().fold(true, |taken, store| {
-            // A game that has it already finds nothing new in its repetition.
-            store.deliver(webhook.clone()) && taken
-        });
+        // What one game has taken already is no news to it when the webhook is sent again.
+        let taken = self.stores.iter().all(|store| store.deliver(webhook.clone()));
         if taken {
             seen.remember(webhook.reference.clone());
         }

@@ -217,7 +217,7 @@ impl Ledger {
         if source == Source::Answer && now.duration_since(gone.at) > GRACE {
             return false;
         }
-        !(created(&stored.record).zip(gone.updated).is_some_and(|(new, old)| new > old))
+        created(&stored.record).zip(gone.updated).is_none_or(|(new, old)| new <= old)
     }
 
     fn put_user(&mut self, user: &User, stored: &Arc<Stored>) -> Told {
@@ -580,3 +580,6 @@ fn created(record: &Record) -> Option<Timestamp> {
         Record::User(_) | Record::Hook(_) => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;
