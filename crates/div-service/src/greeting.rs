@@ -13,26 +13,26 @@ const KNOWN: [(&str, &str); 2] = [("leader@div.edu", "leader"), ("s1@div.edu", "
 
 /// The lines that name the addresses, for people and for programs that start the service.
 pub(crate) fn addresses(service: &Service) -> String {
-    format!(
-        "listening on http://{}/apis/\nlistening on ws://{}/ws\n",
-        service.games_address(),
-        service.address()
-    )
+    let games = service.games_address().map(|it| format!("listening on http://{it}/apis/\n"));
+    format!("{}listening on ws://{}/ws\n", games.unwrap_or_default(), service.address())
 }
 
 /// What to open and who can log in.
 pub(crate) fn help(service: &Service, settings: &Settings, seeded: bool) -> String {
     let browsers = reachable(service.address());
-    let games = reachable(service.games_address());
     let mut text = String::new();
     let (realm, root, (email, password)) = (&settings.realm, &settings.root_topic, STAFF);
+    let games = match (service.games_address().map(reachable), &settings.games_url) {
+        (Some(games), _) => format!("http://{games}/apis/   staff account {email} / {password}"),
+        (None, url) => url.clone().unwrap_or_default(),
+    };
     let lines = [
         String::new(),
         format!(
             "players and leaders   ws://{browsers}/ws   realm {realm}, e-mail and password as ticket"
         ),
         format!("procedures            {root}.model.<resource>.<id>.<name>"),
-        format!("Games API             http://{games}/apis/   staff account {email} / {password}"),
+        format!("Games API             {games}"),
     ];
     for line in lines {
         writeln!(text, "{line}").expect("writing to a string cannot fail");
@@ -61,13 +61,12 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 /// Warns when passwords that everybody knows open the service to other machines.
 pub(crate) async fn warn_of_known_passwords(service: &Service) {
     let browsers = !service.address().ip().is_loopback();
-    let games = !service.games_address().ip().is_loopback();
-    if !browsers && !games {
-        return;
-    }
+    let games = service.games_address().is_some_and(|it| !it.ip().is_loopback());
+    // A remote Games API looks after its accounts itself.
+    let Some(api) = service.core().api().filter(|_| browsers || games) else { return };
     let mut open = Vec::new();
     for (email, password) in [STAFF].into_iter().chain(KNOWN) {
-        if service.core().api().authenticate(email, password).await.is_ok() {
+        if api.authenticate(email, password).await.is_ok() {
             open.push(email);
         }
     }

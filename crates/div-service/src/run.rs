@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use div_game::Rules;
-use sim::{Config, Database, Played, Service};
+use sim::{Config, Database, GamesApiConfig, Played, RemoteGames, Runs, Service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Settings, greeting, seeding};
@@ -16,6 +16,12 @@ pub(crate) const DATABASE: &str = "div.sqlite3";
 /// How long an orderly stop may take.
 const STOPPING: Duration = Duration::from_secs(10);
 
+/// How long a remote Games API may take before it is said that it is waited for.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often everything is compared with a Games API that has no journal to follow.
+const RESYNC: Duration = Duration::from_secs(60);
+
 /// Serves until the process is told to stop.
 ///
 /// # Errors
@@ -23,12 +29,6 @@ const STOPPING: Duration = Duration::from_secs(10);
 pub async fn run(settings: Settings) -> Result<()> {
     let started = Instant::now();
     let mut signals = Signals::new()?;
-    if let Some(url) = &settings.games_url {
-        bail!(
-            "the Games API at `{url}` cannot be used: only the embedded one is supported so far; \
-             unset SIMPL_GAMES_URL (or leave out --games-url)"
-        );
-    }
     let service = Service::start(config(&settings)).await?;
     say(&greeting::addresses(&service))?;
     if settings.legacy_auth {
@@ -61,6 +61,14 @@ async fn open(service: &Service, settings: &Settings, started: Instant) -> Resul
             settings.game_slug
         ))?;
     }
+    if let Some(url) = &settings.games_url
+        && tokio::time::timeout(GRACE, service.ready()).await.is_err()
+    {
+        say(&format!(
+            "waiting for the game `{}` in the Games API at {url}; no restart is needed\n",
+            settings.game_slug
+        ))?;
+    }
     service.ready().await;
     let seconds = started.elapsed().as_secs_f64();
     say(&greeting::help(service, settings, seeded))?;
@@ -73,17 +81,50 @@ fn config(settings: &Settings) -> Config {
     let rules = Rules { step_periods: settings.step_periods };
     Config {
         bind: settings.bind,
-        games_bind: settings.games_bind,
-        database: match &settings.database_url {
-            Some(url) => Database::Postgres(url.clone()),
-            None => Database::Sqlite(settings.data_dir.join(DATABASE)),
-        },
+        games_api: games_api(settings),
+        load: if settings.load_active_runs { Runs::Active } else { Runs::All },
         realm: settings.realm.clone(),
         legacy_auth: settings.legacy_auth,
         games: vec![Played {
             game: div_game::game(&settings.game_slug, rules),
             root_topic: settings.root_topic.clone(),
         }],
+    }
+}
+
+fn games_api(settings: &Settings) -> GamesApiConfig {
+    let Some(url) = &settings.games_url else {
+        return GamesApiConfig::Embedded {
+            bind: settings.games_bind,
+            database: match &settings.database_url {
+                Some(url) => Database::Postgres(url.clone()),
+                None => Database::Sqlite(settings.data_dir.join(DATABASE)),
+            },
+        };
+    };
+    GamesApiConfig::Remote(RemoteGames {
+        url: url.clone(),
+        user: settings.games_user.clone(),
+        password: settings.games_password.clone(),
+        callback_url: callback_url(settings),
+        callback_secret: settings.callback_secret.clone(),
+        callback_from: settings.callback_from.clone(),
+        pending_dir: settings.data_dir.join("pending"),
+        resync_every: RESYNC,
+    })
+}
+
+/// The address for webhooks; none when its placeholders stand for nothing. The port on which the
+/// service listens is filled in once it does.
+fn callback_url(settings: &Settings) -> Option<String> {
+    let filled = |text: &Option<String>| text.clone().filter(|it| !it.trim().is_empty());
+    let mut url = settings.callback_url.clone();
+    if url.contains("{hostname}") {
+        url = url.replace("{hostname}", filled(&settings.hostname)?.trim());
+    }
+    match filled(&settings.port) {
+        Some(port) => Some(url.replace("{port}", port.trim())),
+        None => Some(url),
     }
 }
 

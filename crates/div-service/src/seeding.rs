@@ -11,15 +11,20 @@ use crate::Settings;
 /// The staff account of a new database.
 pub(crate) const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
 
-/// Whether nothing was ever stored but the staff account.
+/// Whether the service has a database of its own, in which nothing was ever stored but the staff
+/// account.
 pub(crate) async fn is_empty(service: &Service) -> Result<bool> {
-    Ok(service.core().api().last_seq().await? <= 1)
+    match service.core().api() {
+        Some(api) => Ok(api.last_seq().await? <= 1),
+        None => Ok(false),
+    }
 }
 
 /// Makes the default environment when the database is empty, or when an earlier start was killed
 /// while it made it. Tells whether it did.
 pub(crate) async fn seed_if_empty(service: &Service, settings: &Settings) -> Result<bool> {
     let marker = marker(settings);
+    let Some(address) = service.games_address_for_clients() else { return Ok(false) };
     if settings.no_seed || !(marker.exists() || is_empty(service).await?) {
         return Ok(false);
     }
@@ -27,9 +32,8 @@ pub(crate) async fn seed_if_empty(service: &Service, settings: &Settings) -> Res
     std::fs::create_dir_all(&settings.data_dir)
         .and_then(|()| std::fs::write(&marker, ""))
         .with_context(|| format!("cannot write `{}`", marker.display()))?;
-    let client = Client::builder(format!("http://{}/apis/", service.games_address_for_clients()))
-        .basic(STAFF.0, STAFF.1)
-        .build()?;
+    let client =
+        Client::builder(format!("http://{address}/apis/")).basic(STAFF.0, STAFF.1).build()?;
     let options = SeedOptions::new(&settings.game_slug, &settings.game_name);
     div_seed::seed(&client, &options, &mut Silent)
         .await

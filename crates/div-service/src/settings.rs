@@ -1,10 +1,11 @@
 //! The settings: flags, each with its environment variable.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser};
+use sim::Secret;
 
 /// Serves the simulation Div: Games API, WAMP router and engine in one process.
 #[derive(Clone, Debug, Parser)]
@@ -32,9 +33,71 @@ pub struct Settings {
     )]
     pub database_url: Option<String>,
 
-    /// Another Games API to use in place of the embedded one (not supported yet)
-    #[arg(long, env = "SIMPL_GAMES_URL", value_name = "URL")]
+    /// Another Games API to use in place of the embedded one, ours or the original
+    #[arg(long, env = "SIMPL_GAMES_URL", value_name = "URL", value_parser = http_url)]
     pub games_url: Option<String>,
+
+    /// The staff account of that Games API
+    #[arg(long, env = "SIMPL_USER", value_name = "E-MAIL", default_value = "simpl@simpl.world")]
+    pub games_user: String,
+
+    /// The password of that account
+    #[arg(
+        long,
+        env = "SIMPL_PASS",
+        value_name = "PASSWORD",
+        default_value = "simpl",
+        hide_env_values = true,
+        hide_default_value = true,
+        value_parser = secret
+    )]
+    pub games_password: Secret,
+
+    /// Where that Games API sends webhooks; only the original needs it. `{hostname}` and `{port}`
+    /// stand for the variables `HOSTNAME` and `PORT`
+    #[arg(
+        long,
+        env = "CALLBACK_URL",
+        value_name = "URL",
+        default_value = "http://{hostname}:{port}/callback",
+        value_parser = callback_url
+    )]
+    pub callback_url: String,
+
+    /// The secret with which webhooks are signed; unsigned ones are then refused
+    #[arg(
+        long,
+        env = "CALLBACK_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub callback_secret: Option<Secret>,
+
+    /// Addresses from which unsigned webhooks are taken, besides those of the Games API's host
+    #[arg(long, env = "CALLBACK_FROM", value_name = "ADDRESSES", value_delimiter = ',')]
+    pub callback_from: Vec<IpAddr>,
+
+    /// What `{hostname}` stands for
+    #[arg(long, env = "HOSTNAME", hide = true)]
+    pub hostname: Option<String>,
+
+    /// What `{port}` stands for
+    #[arg(long, env = "PORT", hide = true)]
+    pub port: Option<String>,
+
+    /// Whether only active runs are loaded
+    #[arg(
+        long,
+        env = "LOAD_ACTIVE_RUNS",
+        value_name = "BOOL",
+        default_value = "true",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        action = ArgAction::Set,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub load_active_runs: bool,
 
     /// The name of the WAMP realm
     #[arg(long, env = "DIV_REALM", value_name = "NAME", default_value = "realm1", value_parser = uri)]
@@ -111,6 +174,28 @@ fn database_url(text: &str) -> Result<String, String> {
     Err("it must begin with `postgres://`".to_owned())
 }
 
+/// An address that begins as one of the web does; the rest is checked when it is used.
+fn http_url(text: &str) -> Result<String, String> {
+    match text.starts_with("http://") || text.starts_with("https://") {
+        true => Ok(text.to_owned()),
+        false => Err("it must begin with `http://` or `https://`".to_owned()),
+    }
+}
+
+/// The same with no other placeholders than those that are known.
+fn callback_url(text: &str) -> Result<String, String> {
+    let filled = text.replace("{hostname}", "").replace("{port}", "");
+    if filled.contains(['{', '}']) {
+        return Err("it may hold the placeholders `{hostname}` and `{port}` only".to_owned());
+    }
+    http_url(text)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "this is the form that value parsers have")]
+fn secret(text: &str) -> Result<Secret, String> {
+    Ok(Secret::new(text))
+}
+
 fn slug(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if text.is_empty() || text.len() > 250 || !text.chars().all(fits) {
@@ -146,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_not_shown() {
+        let args = ["--games-password", "geheim", "--callback-secret", "geheim"];
+        assert!(!format!("{:?}", parse(&args).unwrap()).contains("geheim"));
+    }
+
+    #[test]
+    fn several_addresses_may_call_back() {
+        let settings = parse(&["--callback-from", "10.0.0.1,::1"]).unwrap();
+        assert_eq!(settings.callback_from.len(), 2);
+    }
+
+    #[test]
     fn stepping_can_be_turned_off() {
         assert!(parse(&[]).unwrap().step_periods);
         assert!(parse(&["--step-periods"]).unwrap().step_periods);
@@ -165,6 +262,10 @@ mod tests {
             ["--game-slug", "user"],
             ["--game-name", "  "],
             ["--step-periods", "perhaps"],
+            ["--load-active-runs", "some"],
+            ["--games-url", "localhost:8100"],
+            ["--callback-url", "http://{host}:8080/callback"],
+            ["--callback-from", "10.0.0.1,nowhere"],
         ] {
             assert!(parse(&args).is_err(), "{args:?}");
         }

@@ -21,7 +21,7 @@ use crate::game::Game;
 use crate::game_scope;
 use crate::handler::BoxFuture;
 use crate::model::Model;
-use crate::ports::{Event, GamesStore, Messages};
+use crate::ports::{Event, GamesStore, Messages, Runs};
 use crate::sync::{lock, read};
 use crate::uri::Root;
 use crate::work;
@@ -35,13 +35,20 @@ pub struct Options {
     pub call_timeout: Duration,
     /// How many calls and messages of one session may wait.
     pub session_queue: usize,
+    /// Which runs are loaded at the start.
+    pub load: Runs,
 }
 
 impl Options {
     /// The usual behavior under a root.
     #[must_use]
     pub fn new(root: &str) -> Self {
-        Self { root: Root::new(root), call_timeout: Duration::from_secs(10), session_queue: 1024 }
+        Self {
+            root: Root::new(root),
+            call_timeout: Duration::from_secs(10),
+            session_queue: 1024,
+            load: Runs::Active,
+        }
     }
 }
 

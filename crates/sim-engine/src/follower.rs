@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sim_games_types::{Action, Change, Object, Record, RunPk, UserPk};
 
 use crate::engine::Inner;
-use crate::ports::{ChangeFeed, Runs, StoreError};
+use crate::ports::{ChangeFeed, StoreError};
 use crate::sync::read;
 
 /// The longest pause between two attempts to reach the store.
@@ -64,7 +64,7 @@ async fn install(inner: &Inner) -> Result<Option<Box<dyn ChangeFeed>>, StoreErro
         wait_for_game(inner, feed).await;
         return Ok(None);
     };
-    inner.model.load(&inner.store.load_runs(game, Runs::Active).await?);
+    inner.model.load(&inner.store.load_runs(game, inner.options.load).await?);
     inner.applied.send_if_modified(|seq| advance(seq, snapshot.seq));
     Ok(Some(feed))
 }

@@ -32,6 +32,8 @@ pub use game::{Game, Handlers};
 pub use handler::{
     Advance, BoxFuture, Context, Extract, Handler, NextPhase, PreviousPhase, Rollback, Rpc,
 };
-pub use ports::{ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError};
+pub use ports::{
+    ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError,
+};
 pub use scope::{Caller, CurrentPhase, Kind, Scope};
 pub use uri::{Address, Root, SCOPES};

@@ -3,8 +3,9 @@
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sim_games_types::{Hook, Lookup, Resource, Scenario, ScenarioPk, UserPk};
+use sim_games_types::{Hook, Lookup, Resource, Scenario, ScenarioPk, User, UserPk};
 
+use crate::credentials::Credentials;
 use crate::message::is_failed_login;
 use crate::request::Request;
 use crate::{Client, Endpoint, Error, Result};
@@ -104,6 +105,27 @@ impl Client {
             Err(Error::Refused { status: 400, message, .. }) if is_failed_login(&message) => {
                 Ok(None)
             }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The user to whom a token was given at log-in; none when the token is not known.
+    ///
+    /// # Errors
+    /// When the API does not answer the question.
+    pub async fn user_of_token(&self, token: &str) -> Result<Option<User>> {
+        let authorization = Credentials::Token(token.to_owned()).header()?;
+        let mut url = self.0.base.clone();
+        let root = url.path().strip_suffix("apis/").unwrap_or(url.path()).to_owned();
+        url.set_path(&format!("{root}rest-auth/user/"));
+        let request = Request::get(url).anonymous();
+        let request = match authorization {
+            Some(authorization) => request.authorized(authorization),
+            None => request,
+        };
+        match self.send(request).await {
+            Ok(answer) => answer.json().map(Some),
+            Err(Error::NotAllowed { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }

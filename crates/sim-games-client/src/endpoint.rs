@@ -187,7 +187,12 @@ impl<T: Object> Endpoint<T> {
         }
     }
 
-    pub(crate) async fn replace<B>(&self, key: &str, fields: &B) -> Result<T>
+    /// Writes these fields of an object back. Fields that are left out keep their value, but for a
+    /// few that the original clears: better write all.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such object.
+    pub async fn replace<B>(&self, key: &str, fields: &B) -> Result<T>
     where
         B: Serialize + ?Sized,
     {

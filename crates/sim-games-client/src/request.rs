@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +20,8 @@ pub(crate) struct Request {
     url: Url,
     body: Option<Bytes>,
     anonymous: bool,
+    /// Credentials in place of the client's.
+    authorization: Option<HeaderValue>,
     /// Whether sending it twice does the same as sending it once.
     repeatable: bool,
     /// How long the server was asked to wait before it answers.
@@ -29,7 +31,15 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         let repeatable = matches!(method, Method::GET | Method::PUT | Method::DELETE);
-        Self { method, url, body: None, anonymous: false, repeatable, wait: Duration::ZERO }
+        Self {
+            method,
+            url,
+            body: None,
+            anonymous: false,
+            authorization: None,
+            repeatable,
+            wait: Duration::ZERO,
+        }
     }
 
     pub(crate) fn get(url: Url) -> Self {
@@ -53,6 +63,12 @@ impl Request {
     /// Leaves the credentials out.
     pub(crate) fn anonymous(mut self) -> Self {
         self.anonymous = true;
+        self
+    }
+
+    /// Sends other credentials than the client's.
+    pub(crate) fn authorized(mut self, authorization: HeaderValue) -> Self {
+        self.authorization = Some(authorization);
         self
     }
 
@@ -130,9 +146,8 @@ impl Client {
 
     async fn attempt(&self, request: &Request) -> Result<Answer, Failure> {
         let mut builder = self.0.http.request(request.method.clone(), request.url.clone());
-        if let Some(authorization) = &self.0.authorization
-            && !request.anonymous
-        {
+        let own = self.0.authorization.as_ref().filter(|_| !request.anonymous);
+        if let Some(authorization) = request.authorization.as_ref().or(own) {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
         if !request.wait.is_zero() {

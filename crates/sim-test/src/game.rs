@@ -52,8 +52,12 @@ impl Builder {
         let errors = Errors::collect();
         let dir = TempDir::new()?;
         let api = GamesApi::open(Options::new(dir.path().join("test.sqlite3"))).await?;
-        let config =
-            CoreConfig { realm: REALM.to_owned(), legacy_auth: false, limits: Limits::default() };
+        let config = CoreConfig {
+            realm: REALM.to_owned(),
+            legacy_auth: false,
+            load: sim::Runs::Active,
+            limits: Limits::default(),
+        };
         let mut rows = Rows::default();
         let made = skeleton(&mut rows, self.game.slug(), &self.phases);
         let worlds: Vec<_> =
@@ -185,7 +189,7 @@ impl TestGame {
     /// # Errors
     /// When the store refuses it.
     pub async fn commit(&self, unit: UnitOfWork) -> Result<Committed> {
-        let committed = self.core.api().commit(unit).await?;
+        let committed = self.api()?.commit(unit).await?;
         self.core.reached(committed.seq).await;
         Ok(committed)
     }
@@ -235,9 +239,13 @@ impl TestGame {
     /// # Errors
     /// When the store cannot be read.
     pub async fn stored<T: Object>(&self) -> Result<Vec<T>> {
-        let snapshot = self.core.api().load_run(self.run).await?.context("the run is gone")?;
+        let snapshot = self.api()?.load_run(self.run).await?.context("the run is gone")?;
         let records = snapshot.objects.iter().map(|stored| &stored.record);
         Ok(records.filter_map(|record: &Record| T::from_record(record).cloned()).collect())
+    }
+
+    fn api(&self) -> Result<&GamesApi> {
+        self.core.api().context("the games are stored elsewhere")
     }
 
     fn world(&self, number: usize) -> Result<(WorldPk, ScenarioPk)> {

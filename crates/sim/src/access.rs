@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sim_engine::{Engine, Matching};
-use sim_games_server::{AuthError, GamesApi};
 use sim_games_types::{User, UserPk};
 use sim_wamp::{
     Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Decoy, Identity,
     MatchPolicy, Permission, SessionInfo,
 };
 
+use crate::accounts::{Accounts, LoginError};
 use crate::messages::{ANONYMOUS, BROWSER, OPERATOR, peer};
 
 /// The secret that the original hands to every browser.
@@ -23,7 +23,7 @@ pub(crate) type Engines = Arc<std::sync::OnceLock<Vec<(String, Engine)>>>;
 
 /// Logs users in by password; with `legacy_auth`, also the browsers of the original.
 pub(crate) struct Users {
-    pub(crate) api: GamesApi,
+    pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) engines: Engines,
     pub(crate) legacy_auth: bool,
 }
@@ -47,17 +47,15 @@ impl Authenticator for Users {
     ) -> Result<Identity, AuthRefused> {
         let checked = match self.user_of_token(authid, ticket).await {
             Some(user) => Ok(user),
-            None => self.api.authenticate(authid, ticket).await,
+            None => self.accounts.of_password(authid, ticket).await,
         };
         match checked {
             Ok(user) => {
                 let role = if user.is_staff { OPERATOR } else { BROWSER };
                 Ok(identity(user.id.to_string(), role, "games-api"))
             }
-            Err(error @ (AuthError::Refused | AuthError::Limited { .. })) => {
-                Err(AuthRefused::new(error.to_string()))
-            }
-            Err(error) => {
+            Err(LoginError::Refused(reason)) => Err(AuthRefused::new(reason)),
+            Err(LoginError::Unavailable(error)) => {
                 tracing::warn!("a login could not be checked: {error}");
                 Err(AuthRefused::new("the login cannot be checked at the moment, try again"))
             }
@@ -86,7 +84,7 @@ impl Authenticator for Users {
 impl Users {
     /// The user who shows a token that was given for a login, and names no other.
     async fn user_of_token(&self, authid: &str, ticket: &str) -> Option<User> {
-        let user = self.api.authenticate_token(ticket).await.ok()?;
+        let user = self.accounts.of_token(ticket).await?;
         let is_named = user.id.to_string() == authid || user.email.eq_ignore_ascii_case(authid);
         is_named.then_some(user)
     }
@@ -95,7 +93,7 @@ impl Users {
     async fn legacy_user(&self, authid: &str) -> Option<User> {
         let pk = UserPk(authid.parse().ok().filter(|_| self.legacy_auth)?);
         let plays = self.engines.get()?.iter().any(|(_, engine)| engine.is_member(pk));
-        let user = self.api.user(pk).await.ok()??;
+        let user = self.accounts.user(pk).await?;
         (plays && user.is_active && user.id.to_string() == authid).then_some(user)
     }
 }

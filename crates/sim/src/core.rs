@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use sim_engine::{DeclarationError, Engine, Game, Options};
+use sim_engine::{DeclarationError, Engine, Game, GamesStore, Options, Runs};
 use sim_games_server::{Barrier, GamesApi};
 use sim_wamp::{Limits, Router};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Engines, Scopes, Users};
+use crate::accounts::Accounts;
 use crate::messages::{OPERATOR, RealmMessages, offer, pump};
+use crate::remote::{Remote, RemoteGames, RemoteStore};
 use crate::service::ServiceError;
 use crate::store::EmbeddedStore;
 
@@ -31,13 +33,36 @@ pub struct CoreConfig {
     pub realm: String,
     /// Whether browsers of the original may log in with its fixed secret.
     pub legacy_auth: bool,
+    /// Which runs are loaded at the start.
+    pub load: Runs,
     /// The router's limits.
     pub limits: Limits,
 }
 
-/// The embedded Games API, the router, and one engine per game.
+/// Where the games are stored.
+#[derive(Clone, Debug)]
+pub enum Storage {
+    /// In the embedded Games API.
+    Embedded(GamesApi),
+    /// In a Games API of another process.
+    Remote(RemoteGames),
+}
+
+impl From<GamesApi> for Storage {
+    fn from(api: GamesApi) -> Self {
+        Self::Embedded(api)
+    }
+}
+
+/// The storage, once it is in use.
+enum Games {
+    Embedded(GamesApi),
+    Remote { remote: Arc<Remote>, stores: Vec<Arc<RemoteStore>> },
+}
+
+/// The way to the Games API, the router, and one engine per game.
 pub struct Core {
-    api: GamesApi,
+    games: Games,
     router: Router,
     engines: Vec<Engine>,
     pumps: Vec<JoinHandle<()>>,
@@ -46,30 +71,35 @@ pub struct Core {
 }
 
 impl Core {
-    /// Starts the router and the engines on a Games API.
+    /// Starts the router and the engines on a Games API. A remote one need not be there yet.
     ///
     /// # Errors
-    /// When a game is declared wrongly, or two games share a root.
+    /// When a game is declared wrongly, two games share a root, or a remote Games API has no
+    /// usable address.
     pub async fn start(
-        api: GamesApi,
+        storage: impl Into<Storage>,
         config: CoreConfig,
-        games: Vec<Played>,
+        played: Vec<Played>,
     ) -> Result<Self, ServiceError> {
+        let games = Games::open(storage.into())?;
         let engines: Engines = Arc::new(OnceLock::new());
-        let users =
-            Users { api: api.clone(), engines: engines.clone(), legacy_auth: config.legacy_auth };
+        let users = Users {
+            accounts: games.accounts(),
+            engines: engines.clone(),
+            legacy_auth: config.legacy_auth,
+        };
         let router = Router::builder()
             .realm(config.realm.as_str())
             .authenticator(Arc::new(users))
             .authorizer(Arc::new(Scopes { engines: engines.clone() }))
-            .limits(config.limits)
+            .limits(config.limits.clone())
             .start();
         let failed = CancellationToken::new();
-        let mut core = Self { api, router, engines: Vec::new(), pumps: Vec::new(), failed };
+        let mut core = Self { games, router, engines: Vec::new(), pumps: Vec::new(), failed };
         let mut by_root = Vec::new();
-        for played in games {
+        for played in played {
             let root = played.root_topic.clone();
-            match core.start_engine(&config.realm, played).await {
+            match core.start_engine(&config, played).await {
                 Ok(engine) => by_root.push((root, engine)),
                 Err(error) => {
                     core.stop().await;
@@ -81,13 +111,17 @@ impl Core {
         Ok(core)
     }
 
-    async fn start_engine(&mut self, realm: &str, played: Played) -> Result<Engine, ServiceError> {
+    async fn start_engine(
+        &mut self,
+        config: &CoreConfig,
+        played: Played,
+    ) -> Result<Engine, ServiceError> {
         let authid = format!("engine of {}", played.game.slug());
-        let attached = self.router.attach(realm, authid.as_str(), OPERATOR).await;
+        let attached = self.router.attach(&config.realm, authid.as_str(), OPERATOR).await;
         let (session, incoming) = attached.map_err(ServiceError::Router)?.split();
         let messages = Arc::new(RealmMessages::new(session.clone(), self.router.clone()));
-        let store = Arc::new(EmbeddedStore::new(self.api.clone()));
-        let options = Options::new(&played.root_topic);
+        let store = self.games.store(played.game.slug());
+        let options = Options { load: config.load, ..Options::new(&played.root_topic) };
         let engine = Engine::start(played.game, options, store, messages)?;
         self.engines.push(engine.clone());
         offer(&session, &engine)
@@ -101,10 +135,13 @@ impl Core {
         Ok(engine)
     }
 
-    /// The embedded Games API.
+    /// The embedded Games API, if the games are stored there.
     #[must_use]
-    pub fn api(&self) -> &GamesApi {
-        &self.api
+    pub fn api(&self) -> Option<&GamesApi> {
+        match &self.games {
+            Games::Embedded(api) => Some(api),
+            Games::Remote { .. } => None,
+        }
     }
 
     /// The router.
@@ -113,10 +150,11 @@ impl Core {
         &self.router
     }
 
-    /// The REST endpoints of the Games API. A write answers once every engine has taken it, so that
-    /// what was created can be called.
-    pub fn games_router(&self) -> axum::Router {
-        self.api.router(Some(Arc::new(AllEngines(self.engines.clone()))))
+    /// The REST endpoints of the embedded Games API. A write answers once every engine has taken
+    /// it, so that what was created can be called.
+    pub fn games_router(&self) -> Option<axum::Router> {
+        let api = self.api()?;
+        Some(api.router(Some(Arc::new(AllEngines(self.engines.clone())))))
     }
 
     /// Waits until the trees of all games contain the journal up to a number.
@@ -149,7 +187,49 @@ impl Core {
                 tracing::error!("the engine's session ended badly: {error}");
             }
         }
-        self.api.close().await;
+        self.games.close().await;
+    }
+}
+
+impl Games {
+    fn open(storage: Storage) -> Result<Self, ServiceError> {
+        Ok(match storage {
+            Storage::Embedded(api) => Self::Embedded(api),
+            Storage::Remote(config) => {
+                let remote = Remote::new(config).map_err(ServiceError::Remote)?;
+                Self::Remote { remote: Arc::new(remote), stores: Vec::new() }
+            }
+        })
+    }
+
+    fn accounts(&self) -> Arc<dyn Accounts> {
+        match self {
+            Self::Embedded(api) => Arc::new(api.clone()),
+            Self::Remote { remote, .. } => remote.accounts.clone(),
+        }
+    }
+
+    /// The store port for one game.
+    fn store(&mut self, slug: &str) -> Arc<dyn GamesStore> {
+        match self {
+            Self::Embedded(api) => Arc::new(EmbeddedStore::new(api.clone())),
+            Self::Remote { remote, stores } => {
+                let store = Arc::new(RemoteStore::new(remote.clone(), slug.to_owned()));
+                stores.push(store.clone());
+                store
+            }
+        }
+    }
+
+    async fn close(self) {
+        match self {
+            Self::Embedded(api) => api.close().await,
+            Self::Remote { stores, .. } => {
+                for store in stores {
+                    store.close().await;
+                }
+            }
+        }
     }
 }
 

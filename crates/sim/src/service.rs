@@ -4,30 +4,45 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::serve::ListenerExt;
-use sim_engine::DeclarationError;
+use sim_engine::{DeclarationError, Runs};
 use sim_games_server::{Database, GamesApi, Options, StoreError};
 use sim_wamp::Limits;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::core::{Core, CoreConfig, Played};
+use crate::core::{Core, CoreConfig, Played, Storage};
+use crate::remote::RemoteGames;
 
 /// What a service is made of. Nothing has a default here: the binary's settings have.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where browsers connect; port 0 lets the system choose.
     pub bind: SocketAddr,
-    /// Where the Games API listens; port 0 lets the system choose.
-    pub games_bind: SocketAddr,
-    /// Where the data is.
-    pub database: Database,
+    /// The Games API in which the games are stored.
+    pub games_api: GamesApiConfig,
+    /// Which runs are loaded at the start.
+    pub load: Runs,
     /// The name of the WAMP realm.
     pub realm: String,
     /// Whether browsers of the original may log in with its fixed secret.
     pub legacy_auth: bool,
     /// The games and their roots.
     pub games: Vec<Played>,
+}
+
+/// The Games API in which a service stores its games.
+#[derive(Clone, Debug)]
+pub enum GamesApiConfig {
+    /// The service serves it itself.
+    Embedded {
+        /// Where it listens; port 0 lets the system choose.
+        bind: SocketAddr,
+        /// Where the data is.
+        database: Database,
+    },
+    /// Another process serves it.
+    Remote(RemoteGames),
 }
 
 /// A service could not start.
@@ -48,6 +63,9 @@ pub enum ServiceError {
     /// The database could not be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A remote Games API cannot be used.
+    #[error("the Games API cannot be used: {0}")]
+    Remote(#[source] sim_games_client::Error),
     /// A game is declared wrongly.
     #[error(transparent)]
     Declaration(DeclarationError),
@@ -72,7 +90,7 @@ const FRONT: &str = "This service speaks WAMP over WebSocket at /ws; see its REA
 pub struct Service {
     core: Core,
     address: SocketAddr,
-    games_address: SocketAddr,
+    games_address: Option<SocketAddr>,
     servers: Vec<JoinHandle<()>>,
     stop: CancellationToken,
 }
@@ -86,24 +104,24 @@ impl Service {
     pub async fn start(config: Config) -> Result<Self, ServiceError> {
         // The sockets come first: a second service on the same ports must not touch the database.
         let listener = listen(config.bind, "--bind").await?;
-        let games_listener = listen(config.games_bind, "--games-bind").await?;
-        let api = GamesApi::open(Options::of(config.database)).await?;
-        api.start_webhooks().await?;
+        let (storage, games_listener) = open(config.games_api).await?;
         let core_config = CoreConfig {
             realm: config.realm,
             legacy_auth: config.legacy_auth,
+            load: config.load,
             limits: Limits::default(),
         };
-        let core = Core::start(api, core_config, config.games).await?;
+        let core = Core::start(storage, core_config, config.games).await?;
         let stop = CancellationToken::new();
-        let (address, games_address) = (local(&listener)?, local(&games_listener)?);
+        let address = local(&listener)?;
+        let games_address = games_listener.as_ref().map(local).transpose()?;
         let pages = axum::Router::new()
             .route("/", axum::routing::get(|| async { FRONT }))
             .route("/ws", core.router().websocket());
-        let servers = vec![
-            tokio::spawn(serve(listener, pages, stop.clone())),
-            tokio::spawn(serve(games_listener, core.games_router(), stop.clone())),
-        ];
+        let mut servers = vec![tokio::spawn(serve(listener, pages, stop.clone()))];
+        if let Some((listener, router)) = games_listener.zip(core.games_router()) {
+            servers.push(tokio::spawn(serve(listener, router, stop.clone())));
+        }
         Ok(Self { core, address, games_address, servers, stop })
     }
 
@@ -113,20 +131,20 @@ impl Service {
         self.address
     }
 
-    /// Where the Games API listens.
+    /// Where the embedded Games API listens, if there is one.
     #[must_use]
-    pub fn games_address(&self) -> SocketAddr {
+    pub fn games_address(&self) -> Option<SocketAddr> {
         self.games_address
     }
 
-    /// Where clients on this machine reach the Games API.
+    /// Where clients on this machine reach the embedded Games API, if there is one.
     #[must_use]
-    pub fn games_address_for_clients(&self) -> SocketAddr {
-        let mut address = self.games_address;
+    pub fn games_address_for_clients(&self) -> Option<SocketAddr> {
+        let mut address = self.games_address?;
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
-        address
+        Some(address)
     }
 
     /// The parts behind the sockets.
@@ -151,6 +169,18 @@ impl Service {
             drop(server.await);
         }
     }
+}
+
+/// Opens the embedded Games API with its socket, or names the remote one.
+async fn open(config: GamesApiConfig) -> Result<(Storage, Option<TcpListener>), ServiceError> {
+    let (bind, database) = match config {
+        GamesApiConfig::Embedded { bind, database } => (bind, database),
+        GamesApiConfig::Remote(remote) => return Ok((Storage::Remote(remote), None)),
+    };
+    let listener = listen(bind, "--games-bind").await?;
+    let api = GamesApi::open(Options::of(database)).await?;
+    api.start_webhooks().await?;
+    Ok((Storage::Embedded(api), Some(listener)))
 }
 
 async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ServiceError> {

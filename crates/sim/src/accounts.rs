@@ -1,0 +1,49 @@
+//! Who can log in: the accounts of the embedded Games API, or of a remote one.
+
+use async_trait::async_trait;
+use sim_games_server::{AuthError, GamesApi};
+use sim_games_types::{User, UserPk};
+
+/// Why nobody was logged in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoginError {
+    /// The credentials are wrong, or there were too many wrong ones.
+    #[error("{0}")]
+    Refused(String),
+    /// The accounts cannot be asked at the moment.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// The accounts that logins are checked against.
+#[async_trait]
+pub(crate) trait Accounts: Send + Sync {
+    /// The user to whom a token was given at log-in.
+    async fn of_token(&self, token: &str) -> Option<User>;
+
+    /// The user with this key or e-mail address, if the password is theirs.
+    async fn of_password(&self, login: &str, password: &str) -> Result<User, LoginError>;
+
+    /// A user by key, without any proof.
+    async fn user(&self, pk: UserPk) -> Option<User>;
+}
+
+#[async_trait]
+impl Accounts for GamesApi {
+    async fn of_token(&self, token: &str) -> Option<User> {
+        self.authenticate_token(token).await.ok()
+    }
+
+    async fn of_password(&self, login: &str, password: &str) -> Result<User, LoginError> {
+        self.authenticate(login, password).await.map_err(|error| match error {
+            AuthError::Refused | AuthError::Limited { .. } => {
+                LoginError::Refused(error.to_string())
+            }
+            other => LoginError::Unavailable(other.to_string()),
+        })
+    }
+
+    async fn user(&self, pk: UserPk) -> Option<User> {
+        Self::user(self, pk).await.ok()?
+    }
+}

@@ -1,0 +1,4 @@
+//! A service on a Games API in another process, as its players see it.
+
+mod ours;
+mod support;
