@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Engines, Scopes, Users};
 use crate::accounts::Accounts;
+use crate::callback::Callback;
 use crate::messages::{OPERATOR, RealmMessages, offer, pump};
 use crate::remote::{Remote, RemoteGames, RemoteStore};
 use crate::service::ServiceError;
@@ -155,6 +156,17 @@ impl Core {
     pub fn games_router(&self) -> Option<axum::Router> {
         let api = self.api()?;
         Some(api.router(Some(Arc::new(AllEngines(self.engines.clone())))))
+    }
+
+    /// The place where a remote Games API sends webhooks: `/callback`. It must be served with the
+    /// addresses of its clients.
+    pub fn callback_router(&self) -> Option<axum::Router> {
+        match &self.games {
+            Games::Embedded(_) => None,
+            Games::Remote { remote, stores } => {
+                Some(Callback::router(remote.clone(), stores.clone()))
+            }
+        }
     }
 
     /// Waits until the trees of all games contain the journal up to a number.

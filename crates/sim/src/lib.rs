@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod callback;
 mod core;
 mod messages;
 mod remote;

@@ -4,6 +4,7 @@
 //! the original has none.
 
 mod accounts;
+mod original;
 mod ours;
 mod rest;
 
@@ -16,10 +17,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_client::{Client, Error};
-use sim_games_types::{Committed, GamePk, RunPk, UnitOfWork, UserPk};
+use sim_games_types::{Change, Committed, GamePk, RunPk, UnitOfWork, UserPk, Webhook};
 use tokio::sync::OnceCell;
 
 use self::accounts::RemoteAccounts;
+use self::original::{Original, OriginalStore};
 use self::ours::OurStore;
 
 /// A text that is never shown.
@@ -52,7 +54,8 @@ pub struct RemoteGames {
     pub user: String,
     /// That account's password.
     pub password: Secret,
-    /// Where it sends webhooks; needed only if it has no journal that can be followed.
+    /// Where it sends webhooks; needed only if it has no journal that can be followed. A service
+    /// puts the port on which it listens in place of `{port}`.
     pub callback_url: Option<String>,
     /// The secret with which webhooks are signed, if they are.
     pub callback_secret: Option<Secret>,
@@ -86,34 +89,64 @@ impl Remote {
 pub(crate) struct RemoteStore {
     remote: Arc<Remote>,
     slug: String,
-    store: OnceCell<Arc<dyn GamesStore>>,
+    kind: OnceCell<Kind>,
+}
+
+/// Which of the two kinds of Games API it is.
+enum Kind {
+    Ours(OurStore),
+    Original(OriginalStore),
 }
 
 impl RemoteStore {
     pub(crate) fn new(remote: Arc<Remote>, slug: String) -> Self {
-        Self { remote, slug, store: OnceCell::new() }
+        Self { remote, slug, kind: OnceCell::new() }
     }
 
     /// Ends what runs beside the engine.
-    pub(crate) async fn close(&self) {}
-
-    /// The adapter for the kind of API that answers.
-    async fn store(&self) -> Result<&Arc<dyn GamesStore>, StoreError> {
-        self.store.get_or_try_init(|| self.detect()).await
+    pub(crate) async fn close(&self) {
+        if let Some(original) = self.original() {
+            original.close().await;
+        }
     }
 
-    async fn detect(&self) -> Result<Arc<dyn GamesStore>, StoreError> {
+    /// Hands a webhook over; false when too many are waiting.
+    pub(crate) fn deliver(&self, webhook: Webhook) -> bool {
+        self.original().is_none_or(|original| original.deliver(webhook))
+    }
+
+    fn original(&self) -> Option<&Original> {
+        match self.kind.get()? {
+            Kind::Original(store) => Some(&store.0),
+            Kind::Ours(_) => None,
+        }
+    }
+
+    /// The adapter for the kind of API that answers.
+    async fn store(&self) -> Result<&dyn GamesStore, StoreError> {
+        let kind = self.kind.get_or_try_init(|| self.detect()).await?;
+        Ok(match kind {
+            Kind::Ours(store) => store,
+            Kind::Original(store) => store,
+        })
+    }
+
+    async fn detect(&self) -> Result<Kind, StoreError> {
         let Remote { client, accounts, .. } = &*self.remote;
+        let url = client.base_url();
         match client.last_seq(0).await {
             Ok(_) => {
-                tracing::info!(
-                    "the Games API at {} has a journal: following it",
-                    client.base_url()
-                );
-                Ok(Arc::new(OurStore::new(client.clone(), self.slug.clone(), accounts.clone())))
+                tracing::info!("the Games API at {url} has a journal: following it");
+                let store = OurStore::new(client.clone(), self.slug.clone(), accounts.clone());
+                Ok(Kind::Ours(store))
             }
             Err(Error::NotFound { .. } | Error::Refused { status: 404 | 405, .. }) => {
-                Err(StoreError::Refused("an original Games API is not supported yet".to_owned()))
+                tracing::info!("the Games API at {url} has no journal: listening to its webhooks");
+                let original = Original::start(&self.remote, &self.slug).map_err(|error| {
+                    let dir = self.remote.config.pending_dir.display();
+                    StoreError::Unavailable(format!("cannot read the directory `{dir}`: {error}"))
+                })?;
+                Ok(Kind::Original(OriginalStore(original)))
             }
             Err(error) => Err(rest::port_error(&error)),
         }
@@ -148,8 +181,9 @@ impl GamesStore for RemoteStore {
     }
 
     fn changes(&self, after: u64) -> Box<dyn ChangeFeed> {
-        match self.store.get() {
-            Some(store) => store.changes(after),
+        match self.kind.get() {
+            Some(Kind::Ours(store)) => store.changes(after),
+            Some(Kind::Original(store)) => store.changes(after),
             // Nothing can be followed before something was loaded.
             None => Box::new(Ended),
         }
@@ -161,7 +195,7 @@ struct Ended;
 
 #[async_trait]
 impl ChangeFeed for Ended {
-    async fn next(&mut self) -> Option<Arc<[sim_games_types::Change]>> {
+    async fn next(&mut self) -> Option<Arc<[Change]>> {
         None
     }
 }

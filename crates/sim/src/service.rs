@@ -104,7 +104,8 @@ impl Service {
     pub async fn start(config: Config) -> Result<Self, ServiceError> {
         // The sockets come first: a second service on the same ports must not touch the database.
         let listener = listen(config.bind, "--bind").await?;
-        let (storage, games_listener) = open(config.games_api).await?;
+        let address = local(&listener)?;
+        let (storage, games_listener) = open(config.games_api, address.port()).await?;
         let core_config = CoreConfig {
             realm: config.realm,
             legacy_auth: config.legacy_auth,
@@ -113,11 +114,13 @@ impl Service {
         };
         let core = Core::start(storage, core_config, config.games).await?;
         let stop = CancellationToken::new();
-        let address = local(&listener)?;
         let games_address = games_listener.as_ref().map(local).transpose()?;
-        let pages = axum::Router::new()
+        let mut pages = axum::Router::new()
             .route("/", axum::routing::get(|| async { FRONT }))
             .route("/ws", core.router().websocket());
+        if let Some(callback) = core.callback_router() {
+            pages = pages.merge(callback);
+        }
         let mut servers = vec![tokio::spawn(serve(listener, pages, stop.clone()))];
         if let Some((listener, router)) = games_listener.zip(core.games_router()) {
             servers.push(tokio::spawn(serve(listener, router, stop.clone())));
@@ -171,11 +174,19 @@ impl Service {
     }
 }
 
-/// Opens the embedded Games API with its socket, or names the remote one.
-async fn open(config: GamesApiConfig) -> Result<(Storage, Option<TcpListener>), ServiceError> {
+/// Opens the embedded Games API with its socket, or names the remote one, which calls back at
+/// `port`.
+async fn open(
+    config: GamesApiConfig,
+    port: u16,
+) -> Result<(Storage, Option<TcpListener>), ServiceError> {
     let (bind, database) = match config {
         GamesApiConfig::Embedded { bind, database } => (bind, database),
-        GamesApiConfig::Remote(remote) => return Ok((Storage::Remote(remote), None)),
+        GamesApiConfig::Remote(mut remote) => {
+            remote.callback_url =
+                remote.callback_url.map(|url| url.replace("{port}", &port.to_string()));
+            return Ok((Storage::Remote(remote), None));
+        }
     };
     let listener = listen(bind, "--games-bind").await?;
     let api = GamesApi::open(Options::of(database)).await?;

@@ -1,4 +1,6 @@
 //! A service on a Games API in another process, as its players see it.
 
+mod fake;
+mod original;
 mod ours;
 mod support;

@@ -217,6 +217,20 @@ impl Player {
         self.call(&format!("period.{period}.submit"), json!([number])).await
     }
 
+    /// The next event: its name and its arguments.
+    pub(crate) async fn next(&mut self) -> (String, Value) {
+        let wait = async {
+            loop {
+                let event = self.incoming.recv().await.expect("the session goes on");
+                if let SessionEvent::Event(event) = event {
+                    let name = event.topic.rsplit('.').next().unwrap_or_default().to_owned();
+                    return (name, serde_json::from_str(event.payload.args_json()).unwrap());
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, wait).await.expect("an event comes")
+    }
+
     /// The next event that has these words in its topic and these in its arguments.
     pub(crate) async fn event(&mut self, name: &str, words: &str) -> Value {
         let wait = async {
