@@ -36,6 +36,7 @@ macro_rules! tests_on {
 }
 
 mod crash;
+mod elsewhere;
 mod frames;
 mod games_api;
 mod games_api_program;
@@ -51,4 +52,5 @@ mod round;
 mod seed;
 mod startup;
 mod stock_browser;
+mod unreliable;
 mod wamp_interop;

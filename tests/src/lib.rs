@@ -33,7 +33,7 @@ pub use page::{Page, Store};
 pub use program::{Finished, run_to_end};
 pub use python::Python;
 pub use raw_http::{RawAnswer, RawHttp};
-pub use receiver::{Delivery, Receiver};
+pub use receiver::{Delivery, Receiver, signature};
 pub use rest::{Reply, Rest};
 pub use router::Router;
 pub use service::{DEADLINE, Service};

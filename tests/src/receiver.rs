@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -20,6 +22,18 @@ pub struct Delivery {
     pub signature: Option<String>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// The signature of a body, as our Games API writes it into the header `X-Simpl-Signature`.
+///
+/// # Panics
+/// Never: every key will do.
+#[must_use]
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    let key = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
+    let mac = key.expect("every key will do").chain_update(body).finalize().into_bytes();
+    let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
 }
 
 /// Answers every POST with 200 and keeps it.

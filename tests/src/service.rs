@@ -77,10 +77,11 @@ impl Service {
     /// # Errors
     /// When something does not start.
     pub async fn start_on(target: Target, is_seeded: bool, args: &[&str]) -> Result<Self> {
-        let Some(elsewhere) = Elsewhere::start(target).await? else {
+        if target == Target::Embedded {
             let no_seed: &[&str] = if is_seeded { &[] } else { &["--no-seed"] };
             return Self::start(&[no_seed, args].concat()).await;
-        };
+        }
+        let elsewhere = Elsewhere::start(target).await?;
         if is_seeded {
             elsewhere.seed().await?;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::binaries::Binaries;
 use crate::database::Database;
@@ -47,19 +47,33 @@ impl Target {
 }
 
 impl Elsewhere {
-    /// Starts an empty one, unless it is part of the service.
-    pub(crate) async fn start(target: Target) -> Result<Option<Self>> {
-        Ok(match target {
-            Target::Embedded => None,
-            Target::Original => Some(Self::Original(Original::start().await?)),
+    /// Starts an empty one.
+    ///
+    /// # Errors
+    /// When it does not start, or the target has it in the service itself.
+    pub async fn start(target: Target) -> Result<Self> {
+        match target {
+            Target::Embedded => bail!("the Games API is part of the service"),
+            Target::Original => Ok(Self::Original(Original::start().await?)),
             Target::GamesApi => {
                 let database = Database::postgres_from_env()?.context("there is no PostgreSQL")?;
                 let bind = format!("127.0.0.1:{}", free_port()?);
                 let dir = tempfile::tempdir().context("making a directory")?;
                 let games = Games::start_on(&bind, Binaries::get()?, &database, dir).await?;
-                Some(Self::GamesApi(Box::new(games)))
+                Ok(Self::GamesApi(Box::new(games)))
             }
-        })
+        }
+    }
+
+    /// The stand-in for the original.
+    ///
+    /// # Errors
+    /// When it is our program.
+    pub fn original(&mut self) -> Result<&mut Original> {
+        match self {
+            Self::GamesApi(_) => bail!("it is no stand-in"),
+            Self::Original(original) => Ok(original),
+        }
     }
 
     /// The base URL, with its trailing slash.
