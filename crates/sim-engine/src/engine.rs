@@ -160,6 +160,12 @@ impl Engine {
         Ok(Self { inner })
     }
 
+    /// The slug of the game that it plays.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        self.inner.game.slug()
+    }
+
     /// All procedures of the engine: one per resource and name, however many scopes there are.
     #[must_use]
     pub fn procedures(&self) -> Vec<Procedure> {

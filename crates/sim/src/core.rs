@@ -151,6 +151,12 @@ impl Core {
         &self.router
     }
 
+    /// The engine of a game, by the game's slug.
+    #[must_use]
+    pub fn engine(&self, slug: &str) -> Option<&Engine> {
+        self.engines.iter().find(|engine| engine.slug() == slug)
+    }
+
     /// The REST endpoints of the embedded Games API. A write answers once every engine has taken
     /// it, so that what was created can be called.
     pub fn games_router(&self) -> Option<axum::Router> {
