@@ -110,9 +110,9 @@ impl Rows {
     }
 
     /// Takes note of a write; an error when it is one too many.
-    fn write(&mut self) -> Result<(), Response> {
+    fn write(&mut self) -> Result<(), StatusCode> {
         match &mut self.writes_left {
-            Some(0) => Err(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+            Some(0) => Err(StatusCode::INTERNAL_SERVER_ERROR),
             Some(left) => {
                 *left -= 1;
                 Ok(())
@@ -133,7 +133,7 @@ fn not_found() -> Response {
 fn key(state: &Rows, collection: &str, key: &str) -> Option<i64> {
     let is_it = |row: &Map<String, Value>| match collection {
         "games" => row["slug"] == key,
-        _ => row["id"].to_string() == key,
+        _ => row["id"].as_i64() == key.parse().ok(),
     };
     let mut found = state.rows.iter().filter(|((it, _), row)| it == collection && is_it(row));
     found.next().map(|((_, pk), _)| *pk)
@@ -151,7 +151,7 @@ async fn list(
         filters.iter().all(|(name, value)| match row.get(name) {
             Some(Value::String(own)) => own == value,
             Some(Value::Bool(own)) => own.to_string() == value.to_lowercase(),
-            Some(own) => own.to_string() == *value,
+            Some(own) => own.as_i64() == value.parse().ok(),
             // Filters that are not known are ignored.
             None => true,
         })
@@ -163,7 +163,7 @@ async fn list(
 async fn create(State(fake): State<Fake>, Path(collection): Path<String>, body: Bytes) -> Response {
     let mut state = fake.0.lock().unwrap();
     if let Err(error) = state.write() {
-        return error;
+        return error.into_response();
     }
     let fields: Map<String, Value> = serde_json::from_slice(&body).unwrap();
     if collection == "hooks" {
@@ -192,7 +192,7 @@ async fn replace(
 ) -> Response {
     let mut state = fake.0.lock().unwrap();
     if let Err(error) = state.write() {
-        return error;
+        return error.into_response();
     }
     let Some(pk) = key(&state, &collection, &path_key) else { return not_found() };
     state.change(&collection, pk, serde_json::from_slice(&body).unwrap());
