@@ -53,8 +53,11 @@ impl<K: Kind> Scope<K> {
     /// The scope that is called.
     pub(crate) fn of(call: &Arc<CallData>) -> CallResult<Self> {
         let run = call.place.as_ref().map(|place| place.run.clone());
-        let stored = call.find(run.as_ref(), call.key()).ok_or_else(CallError::forbidden)?;
-        Self::around(call, run, &stored)
+        let found = call.find(run.as_ref(), call.key());
+        let deleted = lock(&call.stage).row(call.key()) == Some(&None);
+        // Who is told that a scope stops finds it as it was.
+        let stored = found.or_else(|| (!deleted).then(|| call.scope.clone()));
+        Self::around(call, run, &stored.ok_or_else(CallError::forbidden)?)
     }
 
     /// A scope of the same call, found by its key.

@@ -36,7 +36,7 @@ fn rows(slug: &str) -> UnitOfWork {
 }
 
 async fn call(session: &Session, uri: &str) -> Result<Value, String> {
-    let payload = Payload::from_json(Some("[]"), None::<String>);
+    let payload = Payload::from_json(Some("[]"), None);
     let answer = session.call(uri, payload).await.map_err(|error| error.uri)?;
     let mut args: Vec<Value> = serde_json::from_str(answer.args_json()).unwrap();
     Ok(args.remove(0))
@@ -52,7 +52,7 @@ async fn games_of_one_process_do_not_meet() {
         let pk = |number| committed.references[&Reference(number)];
         members.push((slug, UserPk(pk(4)), pk(3)));
     }
-    let config = CoreConfig { realm: "r".into(), legacy_auth: false, limits: Limits::default() };
+    let config = CoreConfig { realm: "r".into(), legacy_auth: false, limits: Limits::default(), load: sim::Runs::Active };
     let played = |slug| Played { game: named(slug), root_topic: format!("root.{slug}") };
     let core = Core::start(api, config, vec![played("one"), played("two")]).await.unwrap();
     core.installed().await;
