@@ -35,7 +35,7 @@ pub struct Options {
     pub call_timeout: Duration,
     /// How many calls and messages of one session may wait.
     pub session_queue: usize,
-    /// Which runs are loaded at start.
+    /// Which runs are in memory: those that are active, or all.
     pub load: Runs,
     /// After what time a run that nobody uses gives back its memory until it is used again; never,
     /// when there is none.
@@ -141,7 +141,7 @@ impl Engine {
             return Err(DeclarationError { slug, problems });
         }
         let inner = Arc::new_cyclic(|me| Inner {
-            model: Arc::new(Model::new(options.root.clone(), &game)),
+            model: Arc::new(Model::new(options.root.clone(), options.load, &game)),
             game: Arc::new(game),
             sessions: Arc::new(Lines::new(options.session_queue)),
             hooks: Arc::new(Lines::new(OCCASIONS)),

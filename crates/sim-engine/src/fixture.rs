@@ -94,7 +94,11 @@ pub(crate) fn run_snapshot() -> RunSnapshot {
 }
 
 pub(crate) fn tree() -> RunTree {
-    let model = crate::model::Model::new(crate::uri::Root::new("root"), &crate::Game::new("div"));
+    let model = crate::model::Model::new(
+        crate::uri::Root::new("root"),
+        crate::Runs::Active,
+        &crate::Game::new("div"),
+    );
     model.install(&game_snapshot());
     model.load(&run_snapshot());
     let run = model.run(RUN.into()).unwrap();

@@ -12,7 +12,7 @@ use sim_games_types::{
 use crate::events::Announcer;
 use crate::game::Game as Declaration;
 use crate::occasion::{Occasion, What};
-use crate::ports::{Event, GameSnapshot, RunSnapshot};
+use crate::ports::{Event, GameSnapshot, RunSnapshot, Runs};
 use crate::presence::Presence;
 use crate::sync::{lock, read, write};
 use crate::timers::Timers;
@@ -122,6 +122,8 @@ pub(crate) struct Model {
     places: RwLock<HashMap<(Resource, i64), RunPk>>,
     memberships: RwLock<HashMap<UserPk, BTreeSet<(RunPk, RunUserPk)>>>,
     presence: Mutex<Presence>,
+    /// Which runs are in memory.
+    kept: Runs,
     /// The resources on which the game has timers.
     timed: Vec<Resource>,
     pub(crate) timers: Timers,
@@ -129,10 +131,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn new(root: Root, declaration: &Declaration) -> Self {
+    pub(crate) fn new(root: Root, kept: Runs, declaration: &Declaration) -> Self {
         let timed = Resource::ALL.into_iter().filter(|it| declaration.has_timers(*it)).collect();
         Self {
             root,
+            kept,
             timed,
             timers: Timers::default(),
             wakes: Wakes::new(),
@@ -179,6 +182,11 @@ impl Model {
             write(&self.runs).insert(pk, RunState::Loaded(run));
         }
         write(&self.places).extend(places);
+    }
+
+    /// Whether a run belongs into memory.
+    fn keeps(&self, run: &Run) -> bool {
+        run.active || self.kept == Runs::All
     }
 
     /// Whether what was read from the store is a run of this game.

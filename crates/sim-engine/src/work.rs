@@ -178,7 +178,7 @@ async fn in_turn(
         };
         match inner.store.commit(unit).await {
             Ok(committed) => {
-                inner.reached(committed.seq).await;
+                visible(inner, committed.seq).await?;
                 if let Some(first) = committed.replayed {
                     return FirstAnswer::read(&first);
                 }
@@ -190,11 +190,19 @@ async fn in_turn(
                 announce(inner, &data, announcements).await;
                 return outcome.map(|answer| filled(&answer));
             }
-            Err(StoreError::Conflict { seq }) => inner.reached(seq).await,
+            Err(StoreError::Conflict { seq }) => visible(inner, seq).await?,
             Err(error) => return Err(not_saved(error)),
         }
     }
     Err(CallError::conflict("not saved: others keep changing the same data; try again"))
+}
+
+/// Waits until what was stored is in the tree. A store that cannot be reached any more may not tell
+/// of it for long, and must not keep others from the world meanwhile.
+async fn visible(inner: &Inner, seq: u64) -> CallResult<()> {
+    timeout(inner.options.call_timeout, inner.reached(seq))
+        .await
+        .map_err(|_| CallError::unavailable("saved, but it cannot be shown at the moment"))
 }
 
 async fn run(

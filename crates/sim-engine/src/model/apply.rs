@@ -66,7 +66,7 @@ impl Model {
     fn apply_to_run(&self, run: &Run, change: &Change, effects: &mut Effects) {
         let Some(loaded) = self.run(run.id) else {
             let exists = change.action != Action::Deleted;
-            if !exists || !run.active {
+            if !exists || !self.keeps(run) {
                 self.unload(run.id);
             } else if !read(&self.runs).contains_key(&run.id) {
                 effects.load = Some(run.id);
@@ -82,7 +82,7 @@ impl Model {
             self.note_timers(&change.object);
         }
         self.announce(&loaded, change.action, &change.object, effects);
-        if change.action == Action::Deleted || !run.active {
+        if change.action == Action::Deleted || !self.keeps(run) {
             self.unload(run.id);
             effects.occasions.push(Occasion { run: loaded.clone(), what: What::Deactivated });
             effects.occasions.push(Occasion { run: loaded, what: What::Stopped(None) });

@@ -185,3 +185,25 @@ async fn a_member_who_goes_again_before_the_hook_is_called_is_no_error() {
     stand.engine.settled().await;
     assert!(lock(&stand.units).is_empty());
 }
+
+#[tokio::test]
+async fn all_runs_stay_in_memory_when_that_is_asked_for() {
+    let options = Options { load: crate::Runs::All, ..Options::new("root") };
+    for (options, left) in [(options, 1), (Options::new("root"), 0)] {
+        let stand = Stand::over(game(), options, None, None, run_snapshot()).await;
+        let run = json!({"id": 5, "name": "default", "game": 3, "phase": 11, "active": false});
+        stand.tell(30, stored(Resource::Run, run));
+        stand.engine.reached(30).await;
+        assert_eq!(stand.engine.loaded_runs(), left);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_tell_of_what_it_stored_holds_nobody_up_for_ever() {
+    let stand = Stand::start(game(), None).await;
+    let first = stand.send(31, "period.61.play", "[4]", "{}");
+    let error = first.await.unwrap().unwrap_err();
+    assert_eq!(error.args(), [json!("saved, but it cannot be shown at the moment")]);
+    stand.grow_to(30);
+    assert!(stand.call(32, "period.61.play", "[4]").await.is_ok());
+}
