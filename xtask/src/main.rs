@@ -4,6 +4,7 @@
 mod bench;
 mod cargo;
 mod fuzz;
+mod loc;
 mod skipped;
 mod soak;
 mod steps;
@@ -27,6 +28,8 @@ enum Command {
     Ci,
     /// Check the house rules that no compiler checks
     Tidy,
+    /// Count the lines of code of every simulation, and bound them
+    Loc,
     /// Build release binaries and run the load generator
     Bench(bench::BenchArgs),
     /// Run the fuzz targets, each for a limited time
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Ci => steps::ci(),
         Command::Tidy => tidy::run(),
+        Command::Loc => loc::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak => soak::run(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::cargo::{self, Workspace};
-use crate::{fuzz, skipped, tidy};
+use crate::{fuzz, loc, skipped, tidy};
 
 /// One cargo command of the CI run.
 struct Step {
@@ -38,7 +38,7 @@ pub(crate) fn ci() -> Result<()> {
         timed(step.name, || run(step, &notes))?;
     }
     println!("==> {}", skipped::summary(&notes)?);
-    timed("tidy", tidy::run)?;
+    timed("tidy", || tidy::run().and_then(|()| loc::run()))?;
     timed("fuzz", || {
         fuzz::all(fuzz::CI_SECONDS)?.iter().for_each(|line| println!("{line}"));
         Ok(())

@@ -49,7 +49,7 @@ impl fmt::Display for Violation {
 #[derive(Debug)]
 pub(crate) struct TextFile {
     path: String,
-    text: String,
+    pub(crate) text: String,
 }
 
 /// Checks the whole workspace and prints what it finds.
@@ -99,7 +99,7 @@ fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
 }
 
 /// Lists the Rust files below a directory in a stable order.
-fn rust_files(dir: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn rust_files(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![dir.to_path_buf()];
     while let Some(dir) = open.pop() {
@@ -116,7 +116,8 @@ fn rust_files(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn read(root: &Path, path: &Path) -> Result<TextFile> {
+/// Reads a text file of the workspace.
+pub(crate) fn read(root: &Path, path: &Path) -> Result<TextFile> {
     let text = fs::read_to_string(path).with_context(|| format!("reading `{}`", path.display()))?;
     Ok(TextFile { path: relative(root, path), text })
 }
