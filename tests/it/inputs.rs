@@ -1,7 +1,7 @@
 //! Every input a player can send, with its exact answer and what is stored afterwards.
 
-use anyhow::Result;
-use black_box::{Answer, Div, Environment, Member, Round, Target};
+use anyhow::{Context, Result};
+use black_box::{Answer, DEADLINE, Div, Environment, Member, Round, Target};
 use serde_json::{Value, json};
 
 const NOT_A_NUMBER: &str = "Please enter a number.";
@@ -266,7 +266,15 @@ async fn a_private_scenario_takes_the_decision_of_its_owner_only(target: Target)
     let seeded = table.div.seed(&["--test-scenarios"], "").await?;
     assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
     let path = format!("runuser.{}.get_scenarios", table.dividend.runuser);
-    let scenarios = table.dividend.call(&path, json!([])).await?.value()?;
+    let known = tokio::time::timeout(DEADLINE, async {
+        loop {
+            let scenarios = table.dividend.call(&path, json!([])).await?.value()?;
+            if !scenarios[0]["children"][0].is_null() {
+                return anyhow::Ok(scenarios);
+            }
+        }
+    });
+    let scenarios = known.await.context("the private scenario is not known")??;
     assert_eq!(scenarios[0]["data"]["name"], "Test Scenario 1");
     let period = scenarios[0]["children"][0]["pk"].as_u64().unwrap_or_default();
     table.dividend.play(period, 3).await?;
