@@ -1,12 +1,23 @@
 //! The load generator: scenarios that drive the programs from outside and check what they did.
 
+mod classes;
 mod decisions;
+mod events;
+mod files;
+mod frames;
+mod herd;
 mod measure;
+mod memory;
 mod meter;
+mod pair;
 mod player;
 mod report;
 mod rest;
+mod runs;
+mod socket;
 mod startup;
+mod stored;
+mod tree;
 mod wamp;
 
 use std::path::PathBuf;
@@ -15,9 +26,13 @@ use clap::Args;
 use tempfile::TempDir;
 
 pub use decisions::decisions;
+pub use events::{EventsOptions, events};
+pub use herd::{HerdOptions, herd};
 pub use report::Report;
 pub use rest::{RestOptions, rest};
+pub use runs::{RunsOptions, runs};
 pub use startup::startup;
+pub use tree::{TreeOptions, tree};
 pub use wamp::{
     IdleOptions, JoinOptions, PubsubOptions, RpcOptions, SlowOptions, idle, join, pubsub, rpc, slow,
 };

@@ -14,7 +14,6 @@ pub use messages::{Answer, Event};
 use messages::{Incoming, code};
 pub use socket::Received;
 use socket::Socket;
-pub(crate) use socket::open as open_socket;
 
 use crate::service::DEADLINE;
 

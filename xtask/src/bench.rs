@@ -19,6 +19,14 @@ pub(crate) struct BenchArgs {
 enum Scenario {
     /// Durable decisions of many pairs
     Decisions,
+    /// The leader reads a run with many worlds
+    Tree,
+    /// How soon others hear of a decision
+    Events,
+    /// Very many connected players decide at once
+    Herd,
+    /// What a decision costs with few and with many runs loaded
+    Runs,
     /// The REST API: creating, listing, units of work, exporting
     Rest,
     /// Start, memory and the default environment
@@ -49,6 +57,10 @@ impl Scenario {
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Decisions => &["decisions"],
+            Self::Tree => &["tree"],
+            Self::Events => &["events"],
+            Self::Herd => &["herd"],
+            Self::Runs => &["runs"],
             Self::Startup => &["startup"],
             Self::Rest => &["rest"],
             Self::Rpc => &["rpc"],
@@ -56,14 +68,33 @@ impl Scenario {
             Self::Join => &["join"],
             Self::Idle => &["idle"],
             Self::Slow => &["slow"],
-            Self::All => &["decisions", "rest", "startup", "rpc", "pubsub", "join", "idle", "slow"],
+            Self::All => &[
+                "decisions",
+                "tree",
+                "events",
+                "herd",
+                "runs",
+                "rest",
+                "startup",
+                "rpc",
+                "pubsub",
+                "join",
+                "idle",
+                "slow",
+            ],
         }
     }
 
     /// What cargo has to build for it besides the generator.
     fn programs(self) -> &'static [&'static [&'static str]] {
         match self {
-            Self::Decisions | Self::Rest | Self::Startup => &[SERVICES],
+            Self::Decisions
+            | Self::Tree
+            | Self::Events
+            | Self::Herd
+            | Self::Runs
+            | Self::Rest
+            | Self::Startup => &[SERVICES],
             Self::Rpc | Self::Pubsub | Self::Join | Self::Idle | Self::Slow => &[ROUTER],
             Self::All => &[SERVICES, ROUTER],
         }

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use black_box::load::{
-    DecisionsOptions, IdleOptions, JoinOptions, PubsubOptions, Report, RestOptions, RpcOptions,
-    SlowOptions, StartupOptions, decisions, idle, join, pubsub, rest, rpc, slow, startup,
+    DecisionsOptions, EventsOptions, HerdOptions, IdleOptions, JoinOptions, PubsubOptions, Report,
+    RestOptions, RpcOptions, RunsOptions, SlowOptions, StartupOptions, TreeOptions, decisions,
+    events, herd, idle, join, pubsub, rest, rpc, runs, slow, startup, tree,
 };
 use clap::{Parser, Subcommand};
 
@@ -21,6 +22,14 @@ struct Cli {
 enum Scenario {
     /// Durable decisions of many pairs
     Decisions(DecisionsOptions),
+    /// The leader reads a run with many worlds
+    Tree(TreeOptions),
+    /// How soon others hear of a decision
+    Events(EventsOptions),
+    /// Very many connected players decide at once
+    Herd(HerdOptions),
+    /// What a decision costs with few and with many runs loaded
+    Runs(RunsOptions),
     /// The REST API: creating, listing, units of work, exporting
     Rest(RestOptions),
     /// Start, memory and the default environment
@@ -59,6 +68,10 @@ fn run(scenario: &Scenario) -> Result<()> {
     runtime.block_on(async {
         match scenario {
             Scenario::Decisions(options) => show(&decisions(options).await?),
+            Scenario::Tree(options) => show(&tree(options).await?),
+            Scenario::Events(options) => show(&events(options).await?),
+            Scenario::Herd(options) => show(&herd(options).await?),
+            Scenario::Runs(options) => show(&runs(options).await?),
             Scenario::Startup(options) => show(&startup(options).await?),
             Scenario::Rpc(options) => show(&rpc(options).await?),
             Scenario::Pubsub(options) => show(&pubsub(options).await?),

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -73,18 +73,43 @@ impl Samples {
     }
 }
 
+/// A file by which the disk is measured; it is gone with this value.
+#[derive(Debug)]
+pub(super) struct Probe {
+    file: File,
+    path: PathBuf,
+}
+
+impl Probe {
+    pub(super) fn create(dir: &Path) -> Result<Self> {
+        let path = dir.join("disk-probe");
+        let file = File::create(&path).with_context(|| format!("making `{}`", path.display()))?;
+        Ok(Self { file, path })
+    }
+
+    /// Writes 4 KiB and has it on the disk.
+    pub(super) fn write(&mut self) -> Result<Duration> {
+        let start = Instant::now();
+        self.file.write_all(&[7; 4096])?;
+        self.file.sync_data()?;
+        Ok(start.elapsed())
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // What is left lies in a directory that is removed as a whole.
+        fs::remove_file(&self.path).ok();
+    }
+}
+
 /// Writes 4 KiB and has it on the disk, two hundred times.
 pub(super) fn disk(dir: &Path) -> Result<Samples> {
-    let path = dir.join("disk-probe");
-    let mut file = File::create(&path).with_context(|| format!("making `{}`", path.display()))?;
+    let mut probe = Probe::create(dir)?;
     let mut samples = Samples::default();
     for _ in 0..200 {
-        let start = Instant::now();
-        file.write_all(&[7; 4096])?;
-        file.sync_data()?;
-        samples.push(start.elapsed());
+        samples.push(probe.write()?);
     }
-    fs::remove_file(&path)?;
     Ok(samples)
 }
 

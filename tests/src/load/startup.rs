@@ -3,18 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::classes::{bulk, first_periods, seed};
 use super::measure::{Samples, rss_mb};
 use super::{Report, StartupOptions};
 use crate::binaries::Binaries;
 use crate::div::Div;
-use crate::program::run_to_end;
 use crate::service::Service;
-
-/// Keeps the bodies of bulk requests below the size limit.
-const BATCH: usize = 500;
 
 /// Runs the scenario.
 ///
@@ -48,14 +45,6 @@ pub async fn startup(options: &StartupOptions) -> Result<Report> {
     report.add("large_start_ms", "start with the large database, ms", large);
     report.add("large_rss_mb", "RSS with the large database, MB", rss);
     Ok(report)
-}
-
-async fn seed(binaries: &Binaries, div: &Div, worlds: usize) -> Result<()> {
-    let worlds = worlds.to_string();
-    let args = ["--games-url", div.service.api_url(), "--worlds", &worlds];
-    let seeded = run_to_end(&binaries.seed, &args, "").await?;
-    ensure!(seeded.code == Some(0), "seeding failed: {}", seeded.stderr);
-    Ok(())
 }
 
 /// Ends and starts the service so many times: the median start in ms, the last RSS in MB.
@@ -102,23 +91,6 @@ async fn fill(div: &Div, options: &StartupOptions) -> Result<usize> {
         })
     });
     bulk(div, "runusers", runusers).await?;
-    let scenarios = worlds.iter().map(|world| json!({"world": world, "name": "World Scenario 1"}));
-    let scenarios = bulk(div, "scenarios", scenarios).await?;
-    let periods = scenarios.iter().map(|scenario| json!({"scenario": scenario, "order": 1}));
-    bulk(div, "periods", periods).await?;
+    first_periods(div, &worlds).await?;
     Ok(options.runs * (1 + 3 * options.worlds + environment.runusers.len()))
-}
-
-/// Creates objects in batches and returns their pks.
-async fn bulk(div: &Div, resource: &str, objects: impl Iterator<Item = Value>) -> Result<Vec<u64>> {
-    let objects: Vec<Value> = objects.collect();
-    let mut pks = Vec::with_capacity(objects.len());
-    for batch in objects.chunks(BATCH) {
-        let body = Value::from(batch.to_vec());
-        let created = div.rest.create(&format!("bulk/{resource}/"), &body).await?;
-        for object in created.as_array().context("no list of what was created")? {
-            pks.push(object["id"].as_u64().context("an object without id")?);
-        }
-    }
-    Ok(pks)
 }

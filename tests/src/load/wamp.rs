@@ -3,7 +3,6 @@
 mod callee;
 mod clock;
 mod code;
-mod frames;
 mod idle;
 mod join;
 mod memory;
@@ -12,7 +11,6 @@ mod router;
 mod rpc;
 mod session;
 mod slow;
-mod socket;
 mod text;
 mod topic;
 

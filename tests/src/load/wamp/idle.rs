@@ -1,16 +1,14 @@
 //! The scenario `idle`: what a session costs that does nothing.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use tokio::task::JoinSet;
 
 use super::super::Report;
-use super::memory::settled;
+use super::super::files::allow_files;
+use super::super::memory::settled;
 use super::router::{Router, RouterOptions};
 use super::session::Session;
-
-/// Files that a process has open besides its sockets.
-const OTHER_FILES: usize = 100;
 
 /// Options of the scenario `idle`.
 #[derive(Debug, Args)]
@@ -33,14 +31,14 @@ pub struct IdleOptions {
 pub async fn idle(options: &IdleOptions) -> Result<Report> {
     ensure!(options.sessions > 0, "there must be a session to measure");
     // Our router is started later and inherits the limit.
-    allow_files(options.before + options.sessions + OTHER_FILES)?;
+    allow_files(options.before + options.sessions, "--sessions")?;
     let router = options.router.open().await?;
     ensure!(!router.pids.is_empty(), "memory is read from processes, name them with `--pid`");
     let mut tasks = JoinSet::new();
     join_idle(&router, options.before, &mut tasks).await?;
-    let before = settled(&router).await?;
+    let before = settled(|| router.rss_bytes()).await?;
     join_idle(&router, options.sessions, &mut tasks).await?;
-    let after = settled(&router).await?;
+    let after = settled(|| router.rss_bytes()).await?;
     if let Some(ended) = tasks.try_join_next() {
         ended?.context("an idle session ended")?;
     }
@@ -56,19 +54,6 @@ pub async fn idle(options: &IdleOptions) -> Result<Report> {
 async fn join_idle(router: &Router, count: usize, tasks: &mut JoinSet<Result<()>>) -> Result<()> {
     for session in Session::join_many(router, count).await? {
         tasks.spawn(session.idle());
-    }
-    Ok(())
-}
-
-/// Raises the number of files that may be open, as far as this user may.
-fn allow_files(count: usize) -> Result<()> {
-    let needed = count as u64;
-    let allowed = rlimit::increase_nofile_limit(needed).context("raising the limit of files")?;
-    if allowed < needed {
-        bail!(
-            "{needed} open files are needed and {allowed} allowed: raise the hard limit \
-             (`ulimit -Hn`) or measure fewer with `--sessions`"
-        );
     }
     Ok(())
 }

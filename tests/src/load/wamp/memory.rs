@@ -1,43 +1,13 @@
-//! The router's memory, read on a timer.
+//! The highest that the router's memory was.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use anyhow::{Context, Result};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 
+use super::super::memory::EVERY;
 use super::router::Router;
-
-/// How often the memory is read.
-const EVERY: Duration = Duration::from_millis(100);
-/// How many readings in a row must be alike.
-const ALIKE: usize = 10;
-/// By how much readings that are alike may differ.
-const TOLERANCE: f64 = 64.0 * 1024.0;
-/// How long it may take until they are.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// Waits until the memory does not change any more, and returns it in bytes.
-pub(super) async fn settled(router: &Router) -> Result<f64> {
-    let mut timer = interval(EVERY);
-    let wait = async {
-        let mut first = router.rss_bytes()?;
-        let mut alike = 0;
-        while alike < ALIKE {
-            timer.tick().await;
-            let now = router.rss_bytes()?;
-            if (now - first).abs() <= TOLERANCE {
-                alike += 1;
-            } else {
-                (first, alike) = (now, 0);
-            }
-        }
-        Ok(first)
-    };
-    timeout(LIMIT, wait).await.context("the router's memory does not settle")?
-}
 
 /// Remembers the highest reading for as long as it lives.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::super::measure::rss_bytes;
-use super::socket::Endpoint;
+use super::super::socket::Endpoint;
 use crate::process::Process;
 use crate::program::clean_command;
 

@@ -4,9 +4,9 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
+use super::super::socket::Socket;
 use super::code;
 use super::router::Router;
-use super::socket::Socket;
 use super::text::{head, numbers};
 
 /// How many sessions join at the same time.

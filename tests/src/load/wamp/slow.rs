@@ -11,10 +11,11 @@ use tokio::time::timeout;
 
 use super::super::Report;
 use super::super::measure::MIB;
+use super::super::memory::settled;
 use super::super::meter::{Meter, add_latency};
 use super::super::report::Row;
 use super::code;
-use super::memory::{Peak, settled};
+use super::memory::Peak;
 use super::router::{Router, RouterOptions};
 use super::session::Session;
 use super::text::{head, numbers};
@@ -74,7 +75,8 @@ pub async fn slow(options: &SlowOptions) -> Result<Report> {
     session.subscribe(URI).await?;
     let topic = options.topic();
     let watch = Watch::start(&router, session.id, &topic).await?;
-    let before = if router.pids.is_empty() { None } else { Some(settled(&router).await?) };
+    let before =
+        if router.pids.is_empty() { None } else { Some(settled(|| router.rss_bytes()).await?) };
     let peak = Peak::watch(&router);
     let row = Row::new("with", "the same beside one that does not read");
     report.add_row(options.publish(&router, &topic, row).await?);

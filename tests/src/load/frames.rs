@@ -46,7 +46,7 @@ pub(super) fn find(input: &[u8], start: usize) -> Result<Option<Frame>> {
     let rest = &input[start..];
     let &[first, second, ..] = rest else { return Ok(None) };
     if first & FINAL == 0 || second & MASKED != 0 {
-        bail!("the router sent a frame that is masked or a part of a message");
+        bail!("the service sent a frame that is masked or a part of a message");
     }
     let (head, length) = match (second, rest) {
         (126, &[_, _, a, b, ..]) => (4, u64::from(u16::from_be_bytes([a, b]))),

@@ -18,7 +18,7 @@ const READ: usize = 16 * 1024;
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Where a router listens.
+/// Where a router, or a service with one, listens.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     address: SocketAddr,
