@@ -169,10 +169,26 @@ impl Core {
         }
     }
 
+    /// Waits until every hook has been called for what has happened so far.
+    pub async fn settled(&self) {
+        for engine in &self.engines {
+            engine.settled().await;
+        }
+    }
+
     /// Waits until an engine has lost its session, which it cannot do without: the router ends an
     /// in-process session whose queue has overflowed.
     pub async fn failed(&self) {
         self.failed.cancelled().await;
+    }
+
+    /// Puts all runs to rest that nobody uses at this moment.
+    pub async fn rest_now(&self) {
+        for engine in &self.engines {
+            if !engine.rest_now().await {
+                tracing::debug!("the runs of a game could not be put to rest");
+            }
+        }
     }
 
     /// Lets calls in flight finish, says goodbye to every session, and closes the store.
