@@ -247,6 +247,12 @@ impl Engine {
         Ok(self.inner.model.run(run).is_some())
     }
 
+    /// Puts all runs to rest that nobody uses at this moment, however short a time that may be;
+    /// tells whether it could be done.
+    pub async fn rest_now(&self) -> bool {
+        self.inner.model.wakes.rest().await
+    }
+
     /// How many runs are in memory.
     #[must_use]
     pub fn loaded_runs(&self) -> usize {

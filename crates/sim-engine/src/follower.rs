@@ -120,11 +120,19 @@ async fn apply_all(
             () = inner.stop.cancelled() => return,
             changes = feed.next() => changes,
             Some(wake) = wakes.recv() => {
-                wake_up(inner, wake).await;
+                match wake {
+                    Wake::Run { run, done } => wake_up(inner, run, done).await,
+                    Wake::Rest { done } => {
+                        put_to_rest(inner, Duration::ZERO);
+                        tell(done);
+                    }
+                }
                 continue;
             }
             _ = round.tick(), if inner.options.rest_after.is_some() => {
-                put_to_rest(inner);
+                if let Some(after) = inner.options.rest_after {
+                    put_to_rest(inner, after);
+                }
                 continue;
             }
         };
@@ -151,7 +159,7 @@ async fn apply_all(
 }
 
 /// Loads a run for which somebody waits, unless somebody else did before.
-async fn wake_up(inner: &Inner, Wake { run, done }: Wake) {
+async fn wake_up(inner: &Inner, run: RunPk, done: oneshot::Sender<()>) {
     if inner.model.run(run).is_some() {
         return tell(done);
     }
@@ -172,12 +180,12 @@ async fn wake_up(inner: &Inner, Wake { run, done }: Wake) {
 /// Tells whoever waits that it can go on.
 fn tell(done: oneshot::Sender<()>) {
     if done.send(()).is_err() {
-        tracing::debug!("nobody waits for the run any more");
+        tracing::debug!("nobody waits for it any more");
     }
 }
 
-fn put_to_rest(inner: &Arc<Inner>) {
-    let Some(after) = inner.options.rest_after else { return };
+/// Puts the runs to rest that nobody has used for so long.
+fn put_to_rest(inner: &Arc<Inner>, after: Duration) {
     let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
     let since = Timestamp::from_micros(Timestamp::now().micros().saturating_sub(micros));
     for run in inner.model.put_to_rest(since) {

@@ -1,5 +1,5 @@
-//! Runs that are needed and not in memory: asked for here, loaded by the follower, which is the
-//! only one that knows how far the journal has been applied.
+//! Which runs shall be in memory: asked for here, loaded and put to rest by the follower, which is
+//! the only one that knows how far the journal has been applied.
 
 use std::sync::Mutex;
 
@@ -12,12 +12,18 @@ use crate::sync::lock;
 /// How many calls may wait for runs to be loaded.
 const WAITING: usize = 4096;
 
-/// A run that somebody waits for.
+/// What somebody waits for.
 #[derive(Debug)]
-pub(crate) struct Wake {
-    pub(crate) run: RunPk,
-    /// Told when the run has been loaded, or does not exist; dropped when it cannot be loaded now.
-    pub(crate) done: oneshot::Sender<()>,
+pub(crate) enum Wake {
+    /// That a run is in memory.
+    Run {
+        run: RunPk,
+        /// Told when the run has been loaded, or does not exist; dropped when it cannot be loaded
+        /// now.
+        done: oneshot::Sender<()>,
+    },
+    /// That all runs which nobody uses at this moment rest.
+    Rest { done: oneshot::Sender<()> },
 }
 
 #[derive(Debug)]
@@ -40,10 +46,16 @@ impl Wakes {
     /// Waits until a run is in memory, or is known not to exist.
     pub(crate) async fn wake(&self, run: RunPk) -> CallResult<()> {
         let (done, loaded) = oneshot::channel();
-        let asked = self.sender.try_send(Wake { run, done }).is_ok();
+        let asked = self.sender.try_send(Wake::Run { run, done }).is_ok();
         if asked && loaded.await.is_ok() {
             return Ok(());
         }
         Err(CallError::unavailable("the run cannot be loaded at the moment, try again"))
+    }
+
+    /// Waits until all runs rest that nobody uses at this moment; tells whether they do.
+    pub(crate) async fn rest(&self) -> bool {
+        let (done, rested) = oneshot::channel();
+        self.sender.try_send(Wake::Rest { done }).is_ok() && rested.await.is_ok()
     }
 }

@@ -7,3 +7,6 @@ mod setup;
 
 pub use game::{Builder, TestGame};
 pub use player::{CallFailure, Seen, TestPlayer};
+
+/// How the Games API of a test that wires its own service is opened.
+pub use sim_games_server::Options as StoreOptions;

@@ -200,6 +200,15 @@ impl Core {
         self.failed.cancelled().await;
     }
 
+    /// Puts all runs to rest that nobody uses at this moment.
+    pub async fn rest_now(&self) {
+        for engine in &self.engines {
+            if !engine.rest_now().await {
+                tracing::debug!("the runs of a game could not be put to rest");
+            }
+        }
+    }
+
     /// Lets calls in flight finish, says goodbye to every session, and closes the store.
     pub async fn stop(self) {
         for engine in &self.engines {

@@ -1,0 +1,1 @@
+//! Histories that have failed once.
