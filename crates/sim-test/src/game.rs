@@ -134,6 +134,14 @@ impl TestGame {
         (Resource::Run, self.run.0)
     }
 
+    /// The world of this number (from 1), as a scope.
+    ///
+    /// # Errors
+    /// When there is no such world.
+    pub fn world_scope(&self, number: usize) -> Result<(Resource, i64)> {
+        Ok((Resource::World, self.world(number)?.0.0))
+    }
+
     /// A new player with a role, in the first world.
     ///
     /// # Errors

@@ -7,3 +7,8 @@ mod setup;
 
 pub use game::{Builder, TestGame};
 pub use player::{CallFailure, Seen, TestPlayer};
+
+/// The guide for authors, so that its examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/WRITING-A-SIM.md")]
+struct Guide;

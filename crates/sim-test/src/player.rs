@@ -1,5 +1,7 @@
 //! A member of a test's run, with a session of its own.
 
+mod asking;
+
 use std::fmt;
 use std::time::Duration;
 
