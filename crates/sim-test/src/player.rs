@@ -1,5 +1,7 @@
 //! A member of a test's run, with a session of its own.
 
+mod asking;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use sim::Core;
 use sim::types::{Resource, RunUserPk, UserPk};
-use sim::wamp::{Incoming, MatchPolicy, Payload, Publication, Session, SessionEvent};
+use sim::wamp::{Incoming, MatchPolicy, Payload, Session, SessionEvent};
 
 /// How long an event may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -111,20 +113,7 @@ impl TestPlayer {
         args: &str,
         kwargs: &str,
     ) -> Result<Value, CallFailure> {
-        self.call_uri(&format!("model.{resource}.{pk}.{method}"), args, kwargs).await
-    }
-
-    /// Calls a procedure that belongs to no scope, or one of the game itself (`model.game.…`), by
-    /// its name below the root.
-    ///
-    /// # Errors
-    /// The error with which the service answers.
-    pub async fn call_free(&self, name: &str, args: Value) -> Result<Value, CallFailure> {
-        self.call_uri(name, &args.to_string(), "{}").await
-    }
-
-    async fn call_uri(&self, name: &str, args: &str, kwargs: &str) -> Result<Value, CallFailure> {
-        let uri = format!("{}.{name}", self.root);
+        let uri = format!("{}.model.{resource}.{pk}.{method}", self.root);
         let payload = Payload::from_json(Some(args.to_owned()), Some(kwargs.to_owned()));
         match self.session.call(&uri, payload).await {
             Ok(answer) => Ok(first(answer.args_json())),
@@ -132,27 +121,6 @@ impl TestPlayer {
                 let args = all(error.payload.args_json());
                 let message = args.first().and_then(Value::as_str).unwrap_or_default().to_owned();
                 Err(CallFailure { uri: error.uri, message, args })
-            }
-        }
-    }
-
-    /// Publishes a message to a scope's topic.
-    ///
-    /// # Errors
-    /// The error with which the service answers when the player may not.
-    pub async fn publish(
-        &self,
-        (resource, pk): (Resource, i64),
-        topic: &str,
-        args: Value,
-    ) -> Result<(), CallFailure> {
-        let topic = format!("{}.model.{resource}.{pk}.{topic}", self.root);
-        let payload = Payload::from_json(Some(args.to_string()), None::<String>);
-        let publication = Publication { acknowledge: true, ..Publication::new(topic, payload) };
-        match self.session.publish(publication).await {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                Err(CallFailure { uri: error.uri, message: String::new(), args: Vec::new() })
             }
         }
     }
