@@ -79,16 +79,17 @@ async fn open(service: &Service, settings: &Settings, started: Instant) -> Resul
 
 fn config(settings: &Settings) -> Config {
     let rules = Rules { step_periods: settings.step_periods };
+    let mut game = div_game::game(&settings.game_slug, rules);
+    if settings.rest_after > 0 {
+        game = game.rest_after(Duration::from_secs(60 * u64::from(settings.rest_after)));
+    }
     Config {
         bind: settings.bind,
         games_api: games_api(settings),
         load: if settings.load_active_runs { Runs::Active } else { Runs::All },
         realm: settings.realm.clone(),
         legacy_auth: settings.legacy_auth,
-        games: vec![Played {
-            game: div_game::game(&settings.game_slug, rules),
-            root_topic: settings.root_topic.clone(),
-        }],
+        games: vec![Played { game, root_topic: settings.root_topic.clone() }],
     }
 }
 

@@ -99,6 +99,11 @@ pub struct Settings {
     )]
     pub load_active_runs: bool,
 
+    /// After how many minutes a run that nobody uses gives back its memory until it is used again;
+    /// 0 keeps all
+    #[arg(long, env = "DIV_REST_AFTER", value_name = "MINUTES", default_value = "0")]
+    pub rest_after: u32,
+
     /// The name of the WAMP realm
     #[arg(long, env = "DIV_REALM", value_name = "NAME", default_value = "realm1", value_parser = uri)]
     pub realm: String,

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sim_games_types::Resource;
 
@@ -65,6 +66,7 @@ impl Method {
 pub struct Game {
     slug: String,
     seed: u64,
+    rest_after: Option<Duration>,
     methods: HashMap<(Resource, String), Method>,
     topics: HashMap<(Resource, String), Method>,
     timers: HashMap<(Resource, String), Hook<Due>>,
@@ -85,6 +87,7 @@ impl Game {
         Self {
             slug: slug.into(),
             seed: rand::random(),
+            rest_after: None,
             methods: builtin::methods(),
             topics: HashMap::new(),
             timers: HashMap::new(),
@@ -155,6 +158,13 @@ impl Game {
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Lets a run give back its memory when nobody has used it for so long, until it is used again.
+    #[must_use]
+    pub fn rest_after(mut self, unused: Duration) -> Self {
+        self.rest_after = Some(unused);
         self
     }
 
@@ -270,6 +280,12 @@ impl Game {
 
     pub(crate) fn shared<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.state.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
+
+    /// After what time an unused run gives back its memory; never, when there is none.
+    #[must_use]
+    pub fn rests_after(&self) -> Option<Duration> {
+        self.rest_after
     }
 
     pub(crate) fn seed_number(&self) -> u64 {

@@ -122,7 +122,11 @@ impl Core {
         let (session, incoming) = attached.map_err(ServiceError::Router)?.split();
         let messages = Arc::new(RealmMessages::new(session.clone(), self.router.clone()));
         let store = self.games.store(played.game.slug());
-        let options = Options { load: config.load, ..Options::new(&played.root_topic) };
+        let options = Options {
+            load: config.load,
+            rest_after: played.game.rests_after(),
+            ..Options::new(&played.root_topic)
+        };
         let engine = Engine::start(played.game, options, store, messages)?;
         self.engines.push(engine.clone());
         offer(&session, &engine)

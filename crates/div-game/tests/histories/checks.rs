@@ -109,7 +109,9 @@ fn may_linger(history: &History<'_>, tab: &Tab, key: Key, fields: &Fields) -> bo
 
 /// Whether a page must have been told that an object has gone with its run.
 pub(crate) fn must_vanish(tab: &Tab, key: Key) -> bool {
-    let told = matches!(key.0, Resource::Scenario | Resource::Period | Resource::Decision | Resource::Result);
+    let told = matches!(
+        key.0,
+        Resource::Scenario | Resource::Period | Resource::Decision | Resource::Result
+    );
     told && tab.asleep.is_empty()
 }
-

@@ -65,12 +65,8 @@ impl Stage {
 /// Plays generated histories, and gives the smallest that fails.
 fn search(cases: u32, seed: u64) -> Result<()> {
     let stage = Stage::new()?;
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: 2000,
-        ..Config::default()
-    };
+    let config =
+        Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -88,8 +84,9 @@ fn trees_are_the_store_and_pages_are_the_trees() {
     let seed = if soak { now.as_secs() } else { 1 };
     let threads = thread::available_parallelism().map_or(1, |it| it.get().min(8));
     let share = rounds.div_ceil(u32::try_from(threads).expect("it is at most eight"));
-    let searches: Vec<_> =
-        (0..threads as u64).map(|lane| thread::spawn(move || search(share, seed * 8 + lane))).collect();
+    let searches: Vec<_> = (0..threads as u64)
+        .map(|lane| thread::spawn(move || search(share, seed * 8 + lane)))
+        .collect();
     for search in searches {
         if let Err(error) = search.join().expect("a search does not panic") {
             panic!("{error:#}");

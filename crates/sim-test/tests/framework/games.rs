@@ -52,7 +52,12 @@ async fn games_of_one_process_do_not_meet() {
         let pk = |number| committed.references[&Reference(number)];
         members.push((slug, UserPk(pk(4)), pk(3)));
     }
-    let config = CoreConfig { realm: "r".into(), legacy_auth: false, limits: Limits::default(), load: sim::Runs::Active };
+    let config = CoreConfig {
+        realm: "r".into(),
+        legacy_auth: false,
+        limits: Limits::default(),
+        load: sim::Runs::Active,
+    };
     let played = |slug| Played { game: named(slug), root_topic: format!("root.{slug}") };
     let core = Core::start(api, config, vec![played("one"), played("two")]).await.unwrap();
     core.installed().await;

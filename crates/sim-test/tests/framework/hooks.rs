@@ -235,7 +235,8 @@ async fn a_timer_rings_once_and_what_it_does_is_stored() {
     player.call(period, "arm", json!([])).await.unwrap();
     let armed = player.events().into_iter().find(|it| it.resource == "period").unwrap();
     assert!(armed.object["data"]["timers"]["close"].is_string(), "{armed:?}");
-    let next = player.wait_for(|event| event.name == "add_child" && event.resource == "period").await;
+    let next =
+        player.wait_for(|event| event.name == "add_child" && event.resource == "period").await;
     assert_eq!(next.unwrap().object["order"], 2);
     assert_eq!(told.notes().await, ["rings in round 1"]);
     let stored = told.test.stored::<Period>().await.unwrap();

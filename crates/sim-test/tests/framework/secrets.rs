@@ -9,7 +9,9 @@ async fn deal(mut scenario: Scope<Scenario>) -> CallResult<usize> {
     scenario.merge_data(json!({"_deck": deck, "cards": 3}))?;
     let period = scenario.current_period()?;
     period.save_own_decision("deal", json!({"_seed": 7, "shown": 1}))?;
-    Ok(scenario.data::<serde_json::Value>().map_or(0, |data| data["_deck"].as_array().map_or(0, Vec::len)))
+    Ok(scenario
+        .data::<serde_json::Value>()
+        .map_or(0, |data| data["_deck"].as_array().map_or(0, Vec::len)))
 }
 
 #[tokio::test]
@@ -26,8 +28,7 @@ async fn fields_that_begin_with_an_underscore_never_leave_the_service() {
     seen.extend(player.events().into_iter().chain(leader.events()).map(|event| event.object));
     assert!(seen.iter().any(|object| object["data"] == json!({"cards": 3})), "{seen:?}");
     let (world, run) = (test.world_scope(1).unwrap(), test.run());
-    for (scope, name) in
-        [(scenario, "get_scope"), (world, "get_scope_tree"), (run, "get_run_data")]
+    for (scope, name) in [(scenario, "get_scope"), (world, "get_scope_tree"), (run, "get_run_data")]
     {
         seen.push(leader.call(scope, name, json!([])).await.unwrap());
     }

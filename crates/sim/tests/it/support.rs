@@ -40,7 +40,7 @@ async fn submit(
     let other = period.decision::<Number>("Other", "number");
     if let Some((one, other)) = one.zip(other) {
         period.save_result("sum", Sum { sum: one.number + other.number })?;
-        period.open_next();
+        period.open_next()?;
     }
     Ok("ok")
 }

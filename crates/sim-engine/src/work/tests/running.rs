@@ -15,9 +15,10 @@ fn overdue() -> RunSnapshot {
     let mut snapshot = run_snapshot();
     let data = json!({"timers": {"close": "2026-03-02T14:05:07.000000Z"}, "price": 3});
     let period = json!({"id": 61, "order": 1, "scenario": 51, "data": data});
-    let place = snapshot.objects.iter().position(|it| {
-        (it.record.resource(), it.record.pk()) == (Resource::Period, 61)
-    });
+    let place = snapshot
+        .objects
+        .iter()
+        .position(|it| (it.record.resource(), it.record.pk()) == (Resource::Period, 61));
     snapshot.objects[place.unwrap()] = stored(Resource::Period, period);
     snapshot
 }
@@ -123,7 +124,10 @@ async fn a_run_in_which_somebody_is_online_does_not_rest() {
 #[tokio::test]
 async fn an_operator_restores_a_run_and_others_do_not() {
     let stand = Stand::start(game(), None).await;
-    assert_eq!(uri_of(stand.call(31, "game.restore_run", "[5]").await), "wamp.error.not_authorized");
+    assert_eq!(
+        uri_of(stand.call(31, "game.restore_run", "[5]").await),
+        "wamp.error.not_authorized"
+    );
     assert!(stand.engine.restore_run(5.into()).await.unwrap());
     assert!(!stand.engine.restore_run(6.into()).await.unwrap());
 }
