@@ -112,6 +112,9 @@ async fn bad_settings_are_named() -> Result<()> {
         ("--root-topic", "with a space"),
         ("--game-slug", "no slug!"),
         ("--step-periods", "maybe"),
+        ("--games-url", "nowhere"),
+        ("--callback-url", "somewhere"),
+        ("--load-active-runs", "perhaps"),
     ] {
         let mut args = vec!["--data-dir", text(dir.path()), option, value];
         for bind in ["--bind", "--games-bind"] {
@@ -122,16 +125,6 @@ async fn bad_settings_are_named() -> Result<()> {
         let finished = refused(&args).await?;
         assert!(finished.stderr.contains(value), "{option} {value}: {finished:?}");
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_games_api_elsewhere_is_refused_in_plain_words() -> Result<()> {
-    let dir = tempfile::tempdir()?;
-    let url = "http://127.0.0.1:8000/apis/";
-    let args = ["--data-dir", text(dir.path()), "--games-url", url];
-    let finished = refused(&args).await?;
-    assert!(finished.stderr.contains("games-url"), "{finished:?}");
     Ok(())
 }
 

@@ -77,6 +77,13 @@ impl OwnDatabase {
         Ok(Self { server: server.clone(), name })
     }
 
+    /// Creates another one with the same content; nobody may be connected to this one.
+    pub(crate) fn copy(&self) -> Result<Self> {
+        let name = format!("black_box_{:016x}", rand::random::<u64>());
+        run(&self.server, &format!("CREATE DATABASE {name} TEMPLATE {}", self.name))?;
+        Ok(Self { server: self.server.clone(), name })
+    }
+
     pub(crate) fn url(&self) -> String {
         let mut url = self.server.clone();
         url.set_path(&self.name);

@@ -1,6 +1,7 @@
 //! The Games API as a program of its own: started on any database, killed and started again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -28,7 +29,9 @@ struct Program {
     path: PathBuf,
     bind: String,
     database: String,
-    _own: Option<OwnDatabase>,
+    own: Option<OwnDatabase>,
+    /// What the database is a copy of, which is kept for others to copy as long as anybody does.
+    _copied: Option<Arc<OwnDatabase>>,
 }
 
 impl Games {
@@ -55,15 +58,36 @@ impl Games {
             Database::Sqlite => {
                 let file = dir.path().join("games.sqlite3");
                 let database = file.to_str().context("the directory's name is no text")?.to_owned();
-                Program { path, bind, database, _own: None }
+                Program { path, bind, database, own: None, _copied: None }
             }
             Database::Postgres(server) => {
                 let own = OwnDatabase::create(server)?;
-                Program { path, bind, database: own.url(), _own: Some(own) }
+                Program { path, bind, database: own.url(), own: Some(own), _copied: None }
             }
         };
+        Self::launch(program, dir).await
+    }
+
+    /// Starts the Games API on a PostgreSQL database with nothing in it, or with a copy of another.
+    pub(crate) async fn start_with(
+        bind: String,
+        own: OwnDatabase,
+        copied: Option<Arc<OwnDatabase>>,
+    ) -> Result<Self> {
+        let dir = tempfile::tempdir().context("making a directory for the Games API")?;
+        let (path, database) = (Binaries::get()?.games.clone(), own.url());
+        Self::launch(Program { path, bind, database, own: Some(own), _copied: copied }, dir).await
+    }
+
+    async fn launch(program: Program, dir: TempDir) -> Result<Self> {
         let (process, api_url) = launch(&program).await?;
         Ok(Self { process, api_url, program, dir })
+    }
+
+    /// Ends the program and keeps its PostgreSQL database.
+    pub(crate) async fn into_database(mut self) -> Result<OwnDatabase> {
+        self.sigterm().await?;
+        self.program.own.take().context("there is no PostgreSQL database of its own")
     }
 
     /// The base URL, with its trailing slash.

@@ -81,10 +81,10 @@ impl Service {
             let no_seed: &[&str] = if is_seeded { &[] } else { &["--no-seed"] };
             return Self::start(&[no_seed, args].concat()).await;
         }
-        let elsewhere = Elsewhere::start(target).await?;
-        if is_seeded {
-            elsewhere.seed().await?;
-        }
+        let elsewhere = match is_seeded {
+            true => Elsewhere::start_seeded(target).await?,
+            false => Elsewhere::start(target).await?,
+        };
         Self::start_beside(elsewhere, args).await
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use anyhow::{Context, Result, bail, ensure};
+use reqwest::Url;
 
 use crate::binaries::Binaries;
-use crate::database::Database;
+use crate::database::{Database, OwnDatabase};
 use crate::games::Games;
 use crate::original::Original;
 use crate::program::run_to_end;
@@ -56,13 +57,26 @@ impl Elsewhere {
             Target::Embedded => bail!("the Games API is part of the service"),
             Target::Original => Ok(Self::Original(Original::start().await?)),
             Target::GamesApi => {
-                let database = Database::postgres_from_env()?.context("there is no PostgreSQL")?;
-                let bind = format!("127.0.0.1:{}", free_port()?);
-                let dir = tempfile::tempdir().context("making a directory")?;
-                let games = Games::start_on(&bind, Binaries::get()?, &database, dir).await?;
-                Ok(Self::GamesApi(Box::new(games)))
+                let own = OwnDatabase::create(&server()?)?;
+                Ok(Self::GamesApi(Box::new(Games::start_with(any_bind()?, own, None).await?)))
             }
         }
+    }
+
+    /// Starts one with the default environment.
+    ///
+    /// # Errors
+    /// When it does not start, or the target has it in the service itself.
+    pub async fn start_seeded(target: Target) -> Result<Self> {
+        if target == Target::GamesApi {
+            let template = seeded_database().await?;
+            let copy = template.copy()?;
+            let games = Games::start_with(any_bind()?, copy, Some(template)).await?;
+            return Ok(Self::GamesApi(Box::new(games)));
+        }
+        let elsewhere = Self::start(target).await?;
+        elsewhere.seed().await?;
+        Ok(elsewhere)
     }
 
     /// The stand-in for the original.
@@ -120,6 +134,34 @@ impl Elsewhere {
             Self::Original(original) => original.start_again().await,
         }
     }
+}
+
+/// A database with the default environment, made once for all tests that run at the same time: to
+/// migrate and to hash passwords takes longer than to copy.
+async fn seeded_database() -> Result<Arc<OwnDatabase>> {
+    static SEEDED: tokio::sync::Mutex<Weak<OwnDatabase>> =
+        tokio::sync::Mutex::const_new(Weak::new());
+    let mut seeded = SEEDED.lock().await;
+    if let Some(database) = seeded.upgrade() {
+        return Ok(database);
+    }
+    let elsewhere = Elsewhere::start(Target::GamesApi).await?;
+    elsewhere.seed().await?;
+    let Elsewhere::GamesApi(games) = elsewhere else { bail!("it is not our program") };
+    let database = Arc::new(games.into_database().await?);
+    *seeded = Arc::downgrade(&database);
+    Ok(database)
+}
+
+fn server() -> Result<Url> {
+    match Database::postgres_from_env()? {
+        Some(Database::Postgres(server)) => Ok(server),
+        _ => bail!("there is no PostgreSQL"),
+    }
+}
+
+fn any_bind() -> Result<String> {
+    Ok(format!("127.0.0.1:{}", free_port()?))
 }
 
 /// A port that is free now and that nobody gets who asks for any port, for one that ends and comes
