@@ -86,13 +86,19 @@ fn enter(run: &Scope<Run>, phase: &str) -> CallResult<()> {
     }
     let limit = Settings::of(run).limit();
     for world in run.worlds()? {
-        let scenario = world.ensure_scenario(TOURNAMENT)?;
-        scenario.ensure_period(1)?;
+        let mut round = current_round(&world)?;
         if let Some(limit) = limit {
-            scenario.current_period()?.set_timer(CLOSE, limit)?;
+            round.set_timer(CLOSE, limit)?;
         }
     }
     Ok(())
+}
+
+/// The round that a world's tournament is in: its first when it has not begun.
+fn current_round(world: &Scope<World>) -> CallResult<Scope<Period>> {
+    let scenario = world.ensure_scenario(TOURNAMENT)?;
+    scenario.ensure_period(1)?;
+    scenario.current_period()
 }
 
 /// Saves the caller's order. Who practices is alone, so that the round ends at once; a world waits
@@ -133,7 +139,7 @@ async fn step(world: Scope<World>, phase: CurrentPhase) -> CallResult<()> {
     if !phase.is(TOURNAMENT) {
         return Err(CallError::conflict("The markets are open only during the tournament."));
     }
-    close(world.ensure_scenario(TOURNAMENT)?.current_period()?)
+    close(current_round(&world)?)
 }
 
 /// The clock closes the round when the leader has not.

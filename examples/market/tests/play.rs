@@ -4,7 +4,7 @@
 
 use market::{CONSUMER, PHASES, PRODUCER, game};
 use serde_json::{Value, json};
-use sim::types::Resource;
+use sim::types::{Operation, Period, Resource, Scenario, UnitOfWork};
 use sim_test::{CallFailure, Seen, TestGame, TestPlayer};
 
 type Scope = (Resource, i64);
@@ -60,7 +60,7 @@ impl Class {
     }
 
     async fn closed(&self, (_, pk): Scope) -> bool {
-        let periods = self.game.stored::<sim::types::Period>().await.unwrap();
+        let periods = self.game.stored::<Period>().await.unwrap();
         periods.iter().any(|period| period.id.0 == pk && period.data["closed"] == true)
     }
 }
@@ -232,4 +232,22 @@ async fn going_back_to_the_tournament_keeps_its_rounds() {
     assert_eq!(submit(&class.worlds[0][0], second, json!([1, 1])).await.unwrap(), "ok");
     let scenario = class.game.scenario_in(1, "Tournament").await.unwrap();
     assert!(class.game.period_of(scenario, 3).await.is_err());
+}
+
+#[tokio::test]
+async fn a_world_that_comes_late_takes_part() {
+    let class = class().await;
+    class.advance(2).await;
+    let fields = json!({"run": class.game.run().1, "name": "Late"}).as_object().unwrap().clone();
+    let world = Operation::Create { resource: Resource::World, fields, reference: None };
+    let unit = UnitOfWork { operations: vec![world], ..UnitOfWork::default() };
+    class.game.commit(unit).await.unwrap();
+    class.lead("step", json!([])).await.unwrap();
+    let scenarios = class.game.stored::<Scenario>().await.unwrap();
+    let of_worlds = scenarios.iter().filter(|it| it.name == "Tournament");
+    let of_worlds: Vec<_> = of_worlds.map(|it| (Resource::Scenario, it.id.0)).collect();
+    assert_eq!(of_worlds.len(), 3);
+    for scenario in of_worlds {
+        class.game.period_of(scenario, 2).await.unwrap();
+    }
 }
