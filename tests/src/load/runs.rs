@@ -63,6 +63,9 @@ pub async fn runs(options: &RunsOptions) -> Result<Report> {
     ensure!(options.pairs > 0 && options.pairs <= few.min(many), "every pair needs a run");
     ensure!(few < many, "the first of `--sizes` must be smaller");
     let mut sides = [Side::start(options, few).await?, Side::start(options, many).await?];
+    for side in &mut sides {
+        side.log_in().await?;
+    }
     let rounds = options.count.div_ceil(2 * options.pairs * options.turns.max(1)).max(1);
     for turn in 0..options.turns.max(1) {
         // The first of two is now this one and now that one.
@@ -110,9 +113,14 @@ impl Side {
         // The pairs play in runs from the first to the last.
         let step = size / options.pairs;
         seats = seats.into_iter().step_by(step).take(options.pairs).collect();
-        let pairs = seat(&div, &seats, environment.pair_of_roles()).await?;
-        let (used, latency) = (None, Samples::default());
+        let (pairs, used, latency) = (Vec::new(), None, Samples::default());
         Ok(Self { size, div, environment, pid, memory, pairs, seats, used, latency, decisions: 0 })
+    }
+
+    /// Logs the pairs in, once both services are there: a session that answers no ping is ended.
+    async fn log_in(&mut self) -> Result<()> {
+        self.pairs = seat(&self.div, &self.seats, self.environment.pair_of_roles()).await?;
+        Ok(())
     }
 
     /// All pairs play some rounds.
