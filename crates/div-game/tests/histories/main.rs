@@ -17,15 +17,15 @@ use std::cell::RefCell;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use anyhow::{Context, Result, anyhow};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arena::Arena;
 use crate::op::Op;
 
 /// How long a history may take before it counts as one that hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many histories one service outlives.
 const PER_SERVICE: u32 = 100;
@@ -52,6 +52,7 @@ impl Stage {
             };
             let played = tokio::time::timeout(PATIENCE, history::play(&mut arena, ops)).await;
             let outcome = played.context("the history hangs").flatten();
+            if let Err(e) = &outcome { eprintln!("DBG {} {e:#} {ops:?}", arena.begun); }
             if outcome.is_ok() && arena.begun < PER_SERVICE {
                 *place = Some(arena);
             } else {
@@ -69,6 +70,7 @@ fn search(cases: u32, seed: u64) -> Result<()> {
         cases,
         failure_persistence: None,
         max_shrink_iters: 2000,
+        max_shrink_time: 25_000,
         ..Config::default()
     };
     let mut bytes = [0; 32];
@@ -77,7 +79,10 @@ fn search(cases: u32, seed: u64) -> Result<()> {
     let found = TestRunner::new_with_rng(config, rng).run(&op::histories(), |ops| {
         stage.play(&ops).map_err(|error| TestCaseError::fail(format!("{error:#}")))
     });
-    found.map_err(|error| anyhow::anyhow!("seed {seed}: {error}"))
+    found.map_err(|error| match error {
+        TestError::Fail(reason, ops) => anyhow!("seed {seed}: {reason}\nthe history: {ops:?}"),
+        TestError::Abort(reason) => anyhow!("seed {seed}: {reason}"),
+    })
 }
 
 #[test]
