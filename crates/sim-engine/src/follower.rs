@@ -161,12 +161,7 @@ async fn apply_all(
 }
 
 /// Loads a run for which somebody waits, unless somebody else did before.
-async fn wake_up(
-    inner: &Inner,
-    run: RunPk,
-    even_inactive: bool,
-    done: oneshot::Sender<()>,
-) {
+async fn wake_up(inner: &Inner, run: RunPk, even_inactive: bool, done: oneshot::Sender<()>) {
     if inner.model.run(run).is_some() {
         return tell(done);
     }

@@ -88,15 +88,8 @@ impl Arena {
         // Nobody pulls the plug here: what lies in memory is durable enough.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { TempDir::new_in(memory)? } else { TempDir::new()? };
-        let mut arena = Self {
-            dir,
-            core: None,
-            observer: None,
-            game: 0,
-            roles: [0; 3],
-            phase: 0,
-            begun: 0,
-        };
+        let mut arena =
+            Self { dir, core: None, observer: None, game: 0, roles: [0; 3], phase: 0, begun: 0 };
         let api = arena.database().await?;
         let mut unit = Unit::default();
         let game = unit.create(Resource::Game, json!({"name": "Div", "slug": "div"}));
@@ -107,8 +100,7 @@ impl Arena {
             fields.insert("order".to_owned(), json!(order));
             Value::Object(fields)
         });
-        let phases: Vec<_> =
-            phases.map(|fields| unit.create(Resource::Phase, fields)).collect();
+        let phases: Vec<_> = phases.map(|fields| unit.create(Resource::Phase, fields)).collect();
         let made = api.commit(unit.into_work()).await?;
         arena.game = made.references[&game];
         arena.roles = roles.map(|role| made.references[&role]);

@@ -9,7 +9,9 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sim::types::Resource;
-use sim::wamp::{CallError, Event, Incoming, MatchPolicy, Payload, Publication, Session, SessionEvent};
+use sim::wamp::{
+    CallError, Event, Incoming, MatchPolicy, Payload, Publication, Session, SessionEvent,
+};
 use tokio::task::unconstrained;
 
 use crate::arena::{Arena, REALM, ROOT};
@@ -111,7 +113,8 @@ impl Tab {
             subscriptions.push(subscribed.map_err(|error| refused(&uri, &error))?);
         }
         self.topics.insert(topic, subscriptions);
-        let connected = Publication::new(format!("{scope}.connected"), Payload::from_json(Some("[]"), None));
+        let connected =
+            Publication::new(format!("{scope}.connected"), Payload::from_json(Some("[]"), None));
         self.session.publish(connected).await.map_err(|error| refused(&scope, &error))?;
         let fetched = fetch(&self.session, topic).await?;
         // What came before the answers is older than they are, or comes again in them.
@@ -253,7 +256,8 @@ fn topics(rows: &Rows, user: i64) -> Vec<Key> {
 
 /// What the stock library fetches for a topic.
 async fn fetch(session: &Session, (resource, pk): Key) -> Result<View> {
-    let names = ["get_active_runusers", "get_current_run_and_phase", "get_scope_tree", "get_scenarios"];
+    let names =
+        ["get_active_runusers", "get_current_run_and_phase", "get_scope_tree", "get_scenarios"];
     let names = &names[..if resource == Resource::RunUser { 4 } else { 3 }];
     let uris: Vec<_> =
         names.iter().map(|name| format!("{ROOT}.model.{resource}.{pk}.{name}")).collect();

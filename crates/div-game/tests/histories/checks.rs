@@ -50,6 +50,11 @@ async fn trees(rows: &Rows, tab: &Tab) -> Result<()> {
 async fn view(history: &History<'_>, tab: &Tab) -> Result<()> {
     let rows = &history.rows;
     for (run, _) in rows.all(Resource::Run) {
+        // Who was removed while the run slept is told of nothing.
+        let mut memberships = rows.memberships(tab.user);
+        if !memberships.any(|(_, member)| link(member, "run") == Some(run)) {
+            continue;
+        }
         let believed = !tab.asleep.contains(&run);
         let follows = tab.view.contains_key(&(Resource::Run, run));
         ensure!(
@@ -109,7 +114,9 @@ fn may_linger(history: &History<'_>, tab: &Tab, key: Key, fields: &Fields) -> bo
 
 /// Whether a page must have been told that an object has gone with its run.
 pub(crate) fn must_vanish(tab: &Tab, key: Key) -> bool {
-    let told = matches!(key.0, Resource::Scenario | Resource::Period | Resource::Decision | Resource::Result);
+    let told = matches!(
+        key.0,
+        Resource::Scenario | Resource::Period | Resource::Decision | Resource::Result
+    );
     told && tab.asleep.is_empty()
 }
-

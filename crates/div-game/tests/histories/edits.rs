@@ -36,9 +36,7 @@ impl History<'_> {
                 let data = json!({"data": {"operand": f64::from(operand)}});
                 Unit::change(Resource::Decision, decision, data)
             }
-            Op::Activate { active } => {
-                Unit::change(Resource::Run, run?, json!({"active": active}))
-            }
+            Op::Activate { active } => Unit::change(Resource::Run, run?, json!({"active": active})),
             Op::Move { .. } | Op::Recast { .. } | Op::Enable { .. } => {
                 return self.edit_member(op);
             }
@@ -85,7 +83,8 @@ impl History<'_> {
     }
 
     fn player(&self, which: u8) -> Option<i64> {
-        let players = self.rows.all(Resource::RunUser).filter(|it| !crate::rows::is(it.1, "leader"));
+        let players =
+            self.rows.all(Resource::RunUser).filter(|it| !crate::rows::is(it.1, "leader"));
         let players: Vec<_> = players.map(|it| it.0).collect();
         players.get(usize::from(which).checked_rem(players.len())?).copied()
     }

@@ -129,7 +129,12 @@ impl History<'_> {
             }
             Op::Phase { tab, forward } => {
                 let name = if forward { "advance_phase" } else { "rollback_phase" };
-                (tab, self.rows.pick(Resource::Run, tab).map(|pk| (Resource::Run, pk)), name, json!([]))
+                (
+                    tab,
+                    self.rows.pick(Resource::Run, tab).map(|pk| (Resource::Run, pk)),
+                    name,
+                    json!([]),
+                )
             }
             Op::Round { tab, period, round } => {
                 let period = self.rows.pick(Resource::Period, period);
@@ -146,7 +151,12 @@ impl History<'_> {
                     Round::Reopen => "reopen",
                     Round::Step => "step",
                 };
-                (tab, self.rows.pick(Resource::Run, tab).map(|pk| (Resource::Run, pk)), name, json!([]))
+                (
+                    tab,
+                    self.rows.pick(Resource::Run, tab).map(|pk| (Resource::Run, pk)),
+                    name,
+                    json!([]),
+                )
             }
             _ => return false,
         };
@@ -195,7 +205,8 @@ impl History<'_> {
             link(fields, "role") == Some(role) && self.rows.visible((Resource::Period, pk), fields)
         });
         let Some((member, _)) = meant else { return true };
-        let claim = operand.map(|operand| Acknowledged { slot: (pk, role), operand, session, member });
+        let claim =
+            operand.map(|operand| Acknowledged { slot: (pk, role), operand, session, member });
         let args: Vec<_> = [json!(member)].into_iter().chain(args).collect();
         self.ask(tab, (Resource::Period, pk), "submit_for", json!(args), claim);
         true
@@ -206,9 +217,8 @@ impl History<'_> {
         let mut seen: Vec<_> = self.rows.all(Resource::Period).map(|(pk, _)| pk).collect();
         if which < 224 {
             seen.retain(|pk| {
-                self.member_at(user, *pk).is_some_and(|(_, member)| {
-                    self.rows.visible((Resource::Period, *pk), member)
-                })
+                self.member_at(user, *pk)
+                    .is_some_and(|(_, member)| self.rows.visible((Resource::Period, *pk), member))
             });
         }
         seen.get(usize::from(which).checked_rem(seen.len())?).copied()
@@ -295,7 +305,8 @@ impl History<'_> {
             tab.drain();
             let left: Vec<_> =
                 tab.view.iter().filter(|(_, it)| !is(it, "leader")).map(|(key, _)| *key).collect();
-            let left: Vec<_> = left.into_iter().filter(|key| checks::must_vanish(tab, *key)).collect();
+            let left: Vec<_> =
+                left.into_iter().filter(|key| checks::must_vanish(tab, *key)).collect();
             ensure!(left.is_empty(), "user {} still has {left:?} after the run has gone", tab.user);
         }
         for tab in self.tabs.drain(..) {

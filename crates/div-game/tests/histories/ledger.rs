@@ -149,7 +149,7 @@ impl Ledger {
                 continue;
             }
             ensure!(!lost, "period {} has gone and nobody deleted it", slot.0);
-                        let own = self.acknowledged.iter().filter(|it| it.slot == slot && !ambiguous(it));
+            let own = self.acknowledged.iter().filter(|it| it.slot == slot && !ambiguous(it));
             let last: BTreeMap<_, _> = own.map(|it| (it.session, it.operand)).collect();
             let maybe = self.acknowledged.iter().filter(|it| it.slot.0 == slot.0 && ambiguous(it));
             let mut allowed: Vec<_> = last.values().copied().map(Some).collect();

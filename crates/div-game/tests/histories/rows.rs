@@ -80,9 +80,9 @@ impl Rows {
     /// The run, the world or member, the scenario ... in which an object lies, from itself upwards.
     pub(crate) fn line(&self, key: Key) -> Vec<Key> {
         let mut line = vec![key];
-        while let Some(above) = self.get(line[line.len() - 1]).and_then(|fields| {
-            parent(line[line.len() - 1], fields)
-        }) {
+        while let Some(above) =
+            self.get(line[line.len() - 1]).and_then(|fields| parent(line[line.len() - 1], fields))
+        {
             line.push(above);
         }
         line
