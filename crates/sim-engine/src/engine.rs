@@ -243,7 +243,7 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read now.
     pub async fn restore_run(&self, run: RunPk) -> CallResult<bool> {
-        self.inner.model.wakes.wake(run).await?;
+        self.inner.model.wakes.restore(run).await?;
         Ok(self.inner.model.run(run).is_some())
     }
 

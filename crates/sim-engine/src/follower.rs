@@ -5,13 +5,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sim_games_types::{Action, Change, Object, Record, RunPk, Timestamp, UserPk};
+use sim_games_types::{Action, Change, Object, Record, Run, RunPk, Timestamp, UserPk};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::Inner;
 use crate::model::Effects;
 use crate::occasion::What;
-use crate::ports::{ChangeFeed, StoreError};
+use crate::ports::{ChangeFeed, RunSnapshot, StoreError};
 use crate::sync::read;
 use crate::wakes::Wake;
 
@@ -121,7 +121,9 @@ async fn apply_all(
             changes = feed.next() => changes,
             Some(wake) = wakes.recv() => {
                 match wake {
-                    Wake::Run { run, done } => wake_up(inner, run, done).await,
+                    Wake::Run { run, even_inactive, done } => {
+                        wake_up(inner, run, even_inactive, done).await;
+                    }
                     Wake::Rest { done } => {
                         put_to_rest(inner, Duration::ZERO);
                         tell(done);
@@ -159,13 +161,13 @@ async fn apply_all(
 }
 
 /// Loads a run for which somebody waits, unless somebody else did before.
-async fn wake_up(inner: &Inner, run: RunPk, done: oneshot::Sender<()>) {
+async fn wake_up(inner: &Inner, run: RunPk, even_inactive: bool, done: oneshot::Sender<()>) {
     if inner.model.run(run).is_some() {
         return tell(done);
     }
     match inner.store.load_run(run).await {
         Ok(snapshot) => {
-            if inner.model.owns(&snapshot) {
+            if inner.model.owns(&snapshot) && (even_inactive || is_active(&snapshot)) {
                 inner.model.load(&snapshot);
                 if let Some(run) = inner.model.run(run) {
                     inner.note(run, What::Started(None));
@@ -175,6 +177,13 @@ async fn wake_up(inner: &Inner, run: RunPk, done: oneshot::Sender<()>) {
         }
         Err(error) => tracing::warn!(run.pk = run.0, "could not load the run: {error}"),
     }
+}
+
+/// Whether the run that was read is active. It may have been deactivated by a change that the
+/// follower has not come to yet, and that it will pass over as known.
+fn is_active(snapshot: &RunSnapshot) -> bool {
+    let mut runs = snapshot.objects.iter().filter_map(|stored| Run::from_record(&stored.record));
+    runs.any(|run| run.active)
 }
 
 /// Tells whoever waits that it can go on.
@@ -202,12 +211,13 @@ fn locked_out(change: &Change) -> Option<UserPk> {
     }
 }
 
-/// Loads a run that has become active, however long the store takes.
+/// Loads a run that has become active, however long the store takes, unless it no longer is.
 async fn activate(inner: &Inner, run: RunPk) {
     let mut pause = Duration::from_millis(100);
     loop {
         match inner.store.load_run(run).await {
-            Ok(snapshot) => return inner.model.load(&snapshot),
+            Ok(snapshot) if is_active(&snapshot) => return inner.model.load(&snapshot),
+            Ok(_) => return,
             Err(error) => tracing::warn!(run.pk = run.0, "could not load the run: {error}"),
         }
         tokio::select! {

@@ -18,6 +18,8 @@ pub(crate) enum Wake {
     /// That a run is in memory.
     Run {
         run: RunPk,
+        /// Whether it shall be although it is not active.
+        even_inactive: bool,
         /// Told when the run has been loaded, or does not exist; dropped when it cannot be loaded
         /// now.
         done: oneshot::Sender<()>,
@@ -43,10 +45,19 @@ impl Wakes {
         lock(&self.receiver).take()
     }
 
-    /// Waits until a run is in memory, or is known not to exist.
+    /// Waits until a run is in memory, or is known not to exist or not to be active.
     pub(crate) async fn wake(&self, run: RunPk) -> CallResult<()> {
+        self.ask(run, false).await
+    }
+
+    /// Waits until a run is in memory, active or not, or is known not to exist.
+    pub(crate) async fn restore(&self, run: RunPk) -> CallResult<()> {
+        self.ask(run, true).await
+    }
+
+    async fn ask(&self, run: RunPk, even_inactive: bool) -> CallResult<()> {
         let (done, loaded) = oneshot::channel();
-        let asked = self.sender.try_send(Wake::Run { run, done }).is_ok();
+        let asked = self.sender.try_send(Wake::Run { run, even_inactive, done }).is_ok();
         if asked && loaded.await.is_ok() {
             return Ok(());
         }

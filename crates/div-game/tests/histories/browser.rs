@@ -12,6 +12,7 @@ use sim::types::Resource;
 use sim::wamp::{
     CallError, Event, Incoming, MatchPolicy, Payload, Publication, Session, SessionEvent,
 };
+use tokio::task::unconstrained;
 
 use crate::arena::{Arena, REALM, ROOT};
 use crate::rows::{Fields, Key, Rows, is, link};
@@ -39,7 +40,7 @@ pub(crate) struct Tab {
     pub(crate) topics: BTreeMap<Key, Vec<u64>>,
     /// Worlds that the page has heard of and does not follow yet.
     found: BTreeSet<Key>,
-    /// Worlds that it follows no longer.
+    /// Scopes that have gone, whose topics it follows no longer.
     lost: BTreeSet<Key>,
     /// Its memberships, with the world in which it knows to play.
     seats: HashMap<i64, Option<i64>>,
@@ -146,7 +147,8 @@ impl Tab {
 
     fn receive(&mut self) -> Vec<Heard> {
         let mut all = Vec::new();
-        while let Some(Some(event)) = self.incoming.recv().now_or_never() {
+        // Without the limit that a task has, all that is there comes at once.
+        while let Some(Some(event)) = unconstrained(self.incoming.recv()).now_or_never() {
             if let SessionEvent::Event(event) = event {
                 all.extend(read(&event));
             }
@@ -179,6 +181,9 @@ impl Tab {
                 {
                     self.stale = true;
                 }
+                if removed {
+                    self.lost.insert(*key);
+                }
             }
             Resource::Run if is(fields, "active") => {
                 self.stale |= self.asleep.remove(&key.1);
@@ -199,8 +204,8 @@ impl Tab {
 
     /// Follows new worlds, and loads anew when that is due; tells whether anything was to do.
     pub(crate) async fn catch_up(&mut self, rows: &Rows) -> Result<bool> {
-        for world in std::mem::take(&mut self.lost) {
-            for subscription in self.topics.remove(&world).into_iter().flatten() {
+        for gone in std::mem::take(&mut self.lost) {
+            for subscription in self.topics.remove(&gone).into_iter().flatten() {
                 unsubscribe(&self.session, subscription).await;
             }
         }

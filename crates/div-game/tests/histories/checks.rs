@@ -50,6 +50,11 @@ async fn trees(rows: &Rows, tab: &Tab) -> Result<()> {
 async fn view(history: &History<'_>, tab: &Tab) -> Result<()> {
     let rows = &history.rows;
     for (run, _) in rows.all(Resource::Run) {
+        // Who was removed while the run slept is told of nothing.
+        let mut memberships = rows.memberships(tab.user);
+        if !memberships.any(|(_, member)| link(member, "run") == Some(run)) {
+            continue;
+        }
         let believed = !tab.asleep.contains(&run);
         let follows = tab.view.contains_key(&(Resource::Run, run));
         ensure!(

@@ -149,9 +149,8 @@ impl Ledger {
                 continue;
             }
             ensure!(!lost, "period {} has gone and nobody deleted it", slot.0);
-            let mut last = BTreeMap::new();
             let own = self.acknowledged.iter().filter(|it| it.slot == slot && !ambiguous(it));
-            own.for_each(|it| drop(last.insert(it.session, it.operand)));
+            let last: BTreeMap<_, _> = own.map(|it| (it.session, it.operand)).collect();
             let maybe = self.acknowledged.iter().filter(|it| it.slot.0 == slot.0 && ambiguous(it));
             let mut allowed: Vec<_> = last.values().copied().map(Some).collect();
             if allowed.is_empty() {

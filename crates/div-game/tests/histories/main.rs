@@ -17,8 +17,8 @@ use std::cell::RefCell;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use anyhow::{Context, Result, anyhow};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::arena::Arena;
@@ -65,15 +65,23 @@ impl Stage {
 /// Plays generated histories, and gives the smallest that fails.
 fn search(cases: u32, seed: u64) -> Result<()> {
     let stage = Stage::new()?;
-    let config =
-        Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 2000,
+        max_shrink_time: 25_000,
+        ..Config::default()
+    };
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let found = TestRunner::new_with_rng(config, rng).run(&op::histories(), |ops| {
         stage.play(&ops).map_err(|error| TestCaseError::fail(format!("{error:#}")))
     });
-    found.map_err(|error| anyhow::anyhow!("seed {seed}: {error}"))
+    found.map_err(|error| match error {
+        TestError::Fail(reason, ops) => anyhow!("seed {seed}: {reason}\nthe history: {ops:?}"),
+        TestError::Abort(reason) => anyhow!("seed {seed}: {reason}"),
+    })
 }
 
 #[test]

@@ -49,7 +49,7 @@ struct RestoreArgs {
 async fn restore_run(call: &CallData) -> CallResult<String> {
     require_operator(call)?;
     let RestoreArgs { run } = arguments(call)?;
-    call.model.wakes.wake(run).await?;
+    call.model.wakes.restore(run).await?;
     match call.model.run(run) {
         Some(_) => Ok("true".to_owned()),
         None => Err(CallError::not_found(format!("this game has no run {run}"))),
