@@ -5,6 +5,7 @@ mod bench;
 mod cargo;
 mod fuzz;
 mod loc;
+mod new_sim;
 mod skipped;
 mod soak;
 mod steps;
@@ -34,6 +35,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Run the fuzz targets, each for a limited time
     Fuzz(fuzz::FuzzArgs),
+    /// Make a crate for a new simulation, with a small game that builds, is tested and can be played
+    NewSim(new_sim::NewSimArgs),
     /// Run the long campaigns (kills, properties, fuzzing) and print a table of what ran
     Soak,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Loc => loc::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::NewSim(args) => new_sim::run(&args),
         Command::Soak => soak::run(),
     };
     match outcome {
