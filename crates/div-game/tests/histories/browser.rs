@@ -91,32 +91,35 @@ impl Tab {
                 self.seats.insert(pk, link(member, "world"));
             }
         }
-        for topic in topics(rows, self.user) {
-            let followed = self.follow(topic).await;
-            match followed {
-                Ok(()) => {}
-                Err(error) if quiet => return Err(error),
-                Err(_) => self.stale = true,
+        match self.follow(&topics(rows, self.user)).await {
+            Err(error) if quiet => Err(error),
+            followed => {
+                self.stale |= followed.is_err();
+                Ok(())
             }
         }
-        Ok(())
     }
 
-    /// Follows a scope's topics: subscribes, fetches, and applies what came meanwhile.
-    async fn follow(&mut self, topic: Key) -> Result<()> {
+    /// Follows scopes: subscribes to all, fetches all, and applies what came meanwhile.
+    async fn follow(&mut self, topics: &[Key]) -> Result<()> {
         self.drain();
-        let scope = format!("{ROOT}.model.{}.{}", topic.0, topic.1);
-        let mut subscriptions = Vec::new();
-        for event in EVENTS {
-            let uri = format!("{scope}.{event}");
-            let subscribed = self.session.subscribe(&uri, MatchPolicy::Prefix).await;
-            subscriptions.push(subscribed.map_err(|error| refused(&uri, &error))?);
+        for topic in topics {
+            let mut subscriptions = Vec::new();
+            for event in EVENTS {
+                let uri = format!("{}.{event}", uri(*topic));
+                let subscribed = self.session.subscribe(&uri, MatchPolicy::Prefix).await;
+                subscriptions.push(subscribed.map_err(|error| refused(&uri, &error))?);
+            }
+            self.topics.insert(*topic, subscriptions);
         }
-        self.topics.insert(topic, subscriptions);
-        let connected =
-            Publication::new(format!("{scope}.connected"), Payload::from_json(Some("[]"), None));
-        self.session.publish(connected).await.map_err(|error| refused(&scope, &error))?;
-        let fetched = fetch(&self.session, topic).await?;
+        let mut fetched = Vec::new();
+        for topic in topics {
+            let nothing = Payload::from_json(Some("[]"), None);
+            let connected = Publication::new(format!("{}.connected", uri(*topic)), nothing);
+            let published = self.session.publish(connected).await;
+            published.map_err(|error| refused(&uri(*topic), &error))?;
+            fetched.extend(fetch(&self.session, *topic).await?);
+        }
         // What came before the answers is older than they are, or comes again in them.
         let backlog = self.receive();
         for (key, fields) in fetched {
@@ -217,7 +220,7 @@ impl Tab {
         let mut busy = false;
         for world in found {
             if !self.topics.contains_key(&world) {
-                self.follow(world).await?;
+                self.follow(&[world]).await?;
                 busy = true;
             }
         }
@@ -252,6 +255,10 @@ fn topics(rows: &Rows, user: i64) -> Vec<Key> {
         }
     }
     topics
+}
+
+fn uri((resource, pk): Key) -> String {
+    format!("{ROOT}.model.{resource}.{pk}")
 }
 
 /// What the stock library fetches for a topic.
