@@ -11,6 +11,7 @@ use serde_json::Value;
 use sim::Core;
 use sim::types::{Resource, RunUserPk, UserPk};
 use sim::wamp::{Incoming, MatchPolicy, Payload, Session, SessionEvent};
+use tokio::task::unconstrained;
 
 /// How long an event may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -159,7 +160,8 @@ impl TestPlayer {
     /// call has been answered.
     pub fn events(&mut self) -> Vec<Seen> {
         let mut seen = Vec::new();
-        while let Some(Some(event)) = self.incoming.recv().now_or_never() {
+        // The runtime would make a long look wait, as if no more events were there.
+        while let Some(Some(event)) = unconstrained(self.incoming.recv()).now_or_never() {
             seen.extend(self.seen(event));
         }
         seen

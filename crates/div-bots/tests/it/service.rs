@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use div_game::{Rules, game};
 use div_seed::{SeedOptions, Silent, seed};
-use sim::{Config, Database, Played, Service};
+use sim::{Config, Database, GamesApiConfig, Played, Runs, Service};
 use sim_bots::{Arrivals, Class, Client, Venue};
 use tempfile::TempDir;
 
@@ -26,14 +26,17 @@ impl Running {
             Played { game: game("div", Rules { step_periods: true }), root_topic: ROOT.to_owned() };
         let config = Config {
             bind: "127.0.0.1:0".parse().unwrap(),
-            games_bind: "127.0.0.1:0".parse().unwrap(),
-            database: Database::Sqlite(dir.path().join("bots.sqlite3")),
+            games_api: GamesApiConfig::Embedded {
+                bind: "127.0.0.1:0".parse().unwrap(),
+                database: Database::Sqlite(dir.path().join("bots.sqlite3")),
+            },
+            load: Runs::Active,
             realm: "realm1".to_owned(),
             legacy_auth: false,
             games: vec![played],
         };
         let service = Service::start(config).await.unwrap();
-        let rest = format!("http://{}/apis", service.games_address());
+        let rest = format!("http://{}/apis", service.games_address().unwrap());
         let ws = format!("ws://{}/ws", service.address());
         let client = Client::builder(&rest).basic("simpl@simpl.world", "simpl").build().unwrap();
         let mut options = SeedOptions::new("div", "Div");

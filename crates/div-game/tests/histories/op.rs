@@ -100,7 +100,7 @@ fn round() -> impl Strategy<Value = Round> {
 
 fn calls() -> impl Strategy<Value = Op> {
     let (tab, which) = (0..8_u8, any::<u8>());
-    let tab_and_period = (tab.clone(), which.clone());
+    let tab_and_period = (tab.clone(), which);
     prop_oneof![
         12 => (tab_and_period.clone(), play())
             .prop_map(|((tab, period), play)| Op::Submit { tab, period, play }),
