@@ -139,6 +139,13 @@ impl Tab {
         Ok(())
     }
 
+    /// Waits until the router has delivered what was published so far: an answer comes after it.
+    pub(crate) async fn caught_up(&self) -> Result<()> {
+        let uri = format!("{ROOT}.ready");
+        ask(&self.session, &uri, json!([])).await.map_err(|error| refused(&uri, &error))?;
+        Ok(())
+    }
+
     /// Applies all events that have come.
     pub(crate) fn drain(&mut self) {
         for heard in self.receive() {
@@ -220,7 +227,11 @@ impl Tab {
         let mut busy = false;
         for world in found {
             if !self.topics.contains_key(&world) {
-                self.follow(&[world]).await?;
+                match self.follow(&[world]).await {
+                    // The run sleeps meanwhile: the page loads anew when it wakes.
+                    Err(_) if !self.asleep.is_empty() => {}
+                    followed => followed?,
+                }
                 busy = true;
             }
         }
