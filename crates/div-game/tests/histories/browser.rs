@@ -122,6 +122,10 @@ impl Tab {
         }
         // What came before the answers is older than they are, or comes again in them.
         let backlog = self.receive();
+        // A leader's page follows every world that the run's tree has.
+        if topics.iter().any(|topic| topic.0 == Resource::Run) {
+            self.found.extend(fetched.iter().map(|it| it.0).filter(|it| it.0 == Resource::World));
+        }
         for (key, fields) in fetched {
             let known = self.view.entry(key).or_default();
             known.extend(fields);

@@ -16,20 +16,9 @@ pub(crate) async fn pages(history: &History<'_>) -> Result<()> {
         if seen.insert(tab.user) {
             trees(&history.rows, tab).await?;
         }
-        if views_are_compared() {
-            view(history, tab).await?;
-        }
+        view(history, tab).await?;
     }
     Ok(())
-}
-
-/// Whether pages are compared with the trees, which the long campaign does.
-///
-/// A leader's page misses an `update_child` in about one history of a hundred (seed 8), for a cause
-/// that is not known yet: in the page of this test, or in the engine. Until then the daily run
-/// compares trees with the store, and checks the rules of the game and who hears of what.
-pub(crate) fn views_are_compared() -> bool {
-    std::env::var_os("SOAK").is_some()
 }
 
 /// The tree of each run that the user plays in is what the store holds.
