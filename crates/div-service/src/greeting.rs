@@ -3,10 +3,9 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use sim::Service;
+use sim::{STAFF, Service};
 
 use crate::Settings;
-use crate::seeding::STAFF;
 
 /// Accounts of the default environment, with the passwords that everybody knows.
 const KNOWN: [(&str, &str); 2] = [("leader@div.edu", "leader"), ("s1@div.edu", "s1")];

@@ -55,7 +55,7 @@ pub async fn run(settings: Settings) -> Result<()> {
 /// Makes the game playable, and says so.
 async fn open(service: &Service, settings: &Settings, started: Instant) -> Result<()> {
     let seeded = seeding::seed_if_empty(service, settings).await?;
-    if !seeded && seeding::is_empty(service).await? {
+    if !seeded && sim::is_empty(service).await? {
         say(&format!(
             "waiting for the game `{}`: create it with `div-seed`, no restart is needed\n",
             settings.game_slug

@@ -10,7 +10,7 @@ use crate::game::Game;
 use crate::model::Model;
 use crate::sync::read;
 use crate::tree::Owner;
-use crate::work::lies_in_a_run;
+use crate::uri::lies_in_a_run;
 
 /// Which topics a subscription covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,7 @@ use crate::error::{CallError, CallResult};
 use crate::game::{Method, Turn};
 use crate::handler::BoxFuture;
 use crate::handlers::Procedure;
-use crate::uri::SCOPES;
-use crate::work::lies_in_a_run;
+use crate::uri::{SCOPES, lies_in_a_run};
 
 mod game;
 mod phase;

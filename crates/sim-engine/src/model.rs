@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use sim_games_types::{
-    Game, GamePk, Object, Phase, PhasePk, Pk, Record, Resource, Role, RolePk, Run, RunPk,
-    RunUserPk, Stored, Timestamp, UserPk,
+    Game, GamePk, Object, Phase, PhasePk, Record, Resource, Role, RolePk, Run, RunPk, RunUserPk,
+    Stored, Timestamp, UserPk,
 };
 
 use crate::events::Announcer;
@@ -384,20 +384,11 @@ fn remove_membership(
     }
 }
 
-/// The run that an object lies in, found through its parent.
+/// The run that an object below it lies in, found through its parent.
 fn run_of(record: &Record, place: impl FnOnce((Resource, i64)) -> Option<RunPk>) -> Option<RunPk> {
-    let parent = match record {
-        Record::World(world) => return Some(world.run),
-        Record::RunUser(runuser) => return Some(runuser.run),
-        Record::Scenario(scenario) => match (scenario.world, scenario.runuser) {
-            (Some(world), _) => (Resource::World, world.number()),
-            (None, Some(runuser)) => (Resource::RunUser, runuser.number()),
-            (None, None) => return None,
-        },
-        Record::Period(period) => (Resource::Scenario, period.scenario.number()),
-        Record::Decision(decision) => (Resource::Period, decision.period.number()),
-        Record::Result(result) => (Resource::Period, result.period.number()),
-        _ => return None,
-    };
-    place(parent)
+    match record.parent()? {
+        (Resource::Run, run) => Some(RunPk(run)),
+        (Resource::Game, _) => None,
+        parent => place(parent),
+    }
 }

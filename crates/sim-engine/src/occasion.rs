@@ -20,7 +20,7 @@ use crate::moment::{
     Activated, Connected, Deactivated, Departed, Disconnected, Due, Happened, Moved, NewWorld,
     Newcomer, Started, Stopped,
 };
-use crate::scope::Scope;
+use crate::scope::{Kind, Scope};
 use crate::stage::Key;
 use crate::sync::read;
 use crate::timers::without_timer;
@@ -144,16 +144,16 @@ async fn hooks_for(data: Arc<CallData>, what: What) -> CallResult<String> {
     let hooks = game.hooks();
     match what {
         What::Newcomer(pk) => {
-            let newcomer = Newcomer(Scope::find(&data, pk.0)?);
+            let newcomer = Newcomer(still_there(&data, pk.0)?);
             all(&hooks.newcomer, &data, newcomer).await
         }
         What::Departed(member) => all(&hooks.departed, &data, Departed(*member)).await,
         What::Moved(pk, from) => {
-            let moved = Moved { member: Scope::find(&data, pk.0)?, from };
+            let moved = Moved { member: still_there(&data, pk.0)?, from };
             all(&hooks.moved, &data, moved).await
         }
         What::NewWorld(pk) => {
-            let world = NewWorld(Scope::find(&data, pk.0)?);
+            let world = NewWorld(still_there(&data, pk.0)?);
             all(&hooks.new_world, &data, world).await
         }
         What::Activated => all(&hooks.activated, &data, Activated).await,
@@ -179,6 +179,11 @@ async fn hooks_for(data: Arc<CallData>, what: What) -> CallResult<String> {
         }
         What::Due(_, name) => due(&data, &name).await,
     }
+}
+
+/// Whom or what a hook is about. That it has gone again meanwhile is no fault of anybody's.
+fn still_there<K: Kind>(data: &Arc<CallData>, pk: i64) -> CallResult<Scope<K>> {
+    Scope::find(data, pk).map_err(|_| CallError::not_found("it has gone meanwhile"))
 }
 
 const NOTHING: &str = "null";

@@ -143,7 +143,8 @@ pub fn phase(name: impl Into<String>) -> Access {
     })
 }
 
-/// The service's operators; the one rule that also admits who is no member.
+/// The service's operators. On scopes of runs they must be members as everybody; on the game, its phases and
+/// its roles they need not.
 #[must_use]
 pub fn operator() -> Access {
     Access::new(|attempt| require(attempt.call.call.peer.operator))

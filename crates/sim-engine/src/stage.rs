@@ -252,14 +252,15 @@ fn new_row(resource: Resource, pk: i64, fields: &Fields) -> CallResult<Arc<Store
 }
 
 fn changed_row(row: &Stored, fields: &Fields) -> CallResult<Arc<Stored>> {
-    let mut changed: Fields = serde_json::from_value(serde_json::to_value(&row.record)?)?;
+    let Value::Object(mut changed) = serde_json::to_value(&row.record)? else {
+        return Err(CallError::internal("an object is not written as a JSON object"));
+    };
     changed.extend(fields.clone());
     row_of(row.record.resource(), changed)
 }
 
 fn row_of(resource: Resource, row: Fields) -> CallResult<Arc<Stored>> {
-    let json = serde_json::to_string(&row)?;
-    let record = Record::from_json(resource, &json).map_err(|error| {
+    let record = Record::from_fields(resource, row).map_err(|error| {
         CallError::internal(format!("the fields given for a {resource} do not make one: {error}"))
     })?;
     // Nobody but this call sees the row, and no one its text.

@@ -16,6 +16,11 @@ pub const SCOPES: [Resource; 10] = [
     Resource::Result,
 ];
 
+/// Whether a resource's scopes lie in runs.
+pub(crate) fn lies_in_a_run(resource: Resource) -> bool {
+    !matches!(resource, Resource::Game | Resource::Phase | Resource::Role)
+}
+
 /// A scope and something of it: a procedure or a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address<'a> {

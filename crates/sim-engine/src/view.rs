@@ -118,26 +118,17 @@ impl CallData {
     }
 }
 
-/// The next scope on the way from an object up to one of a kind.
+/// The next scope on the way from an object up to one of a kind: members lie in the run, and those
+/// who play in a world in that as well.
 fn parent(object: &Record, kind: Resource) -> Option<Key> {
-    Some(match object {
-        Record::Decision(it) => (Resource::Period, it.period.number()),
-        Record::Result(it) => (Resource::Period, it.period.number()),
-        Record::Period(it) => (Resource::Scenario, it.scenario.number()),
-        Record::Scenario(it) => match (it.world, it.runuser) {
-            (Some(world), _) => (Resource::World, world.number()),
-            // What is private of a member lies in no world.
-            (None, Some(_)) if kind == Resource::World => return None,
-            (None, owner) => (Resource::RunUser, owner?.number()),
-        },
-        Record::RunUser(it) if kind == Resource::World => (Resource::World, it.world?.number()),
-        Record::World(it) => (Resource::Run, it.run.number()),
-        Record::RunUser(it) => (Resource::Run, it.run.number()),
-        Record::Run(it) => (Resource::Game, it.game.number()),
-        Record::Phase(it) => (Resource::Game, it.game.number()),
-        Record::Role(it) => (Resource::Game, it.game?.number()),
-        Record::Game(_) | Record::User(_) | Record::Hook(_) => return None,
-    })
+    match (object, kind) {
+        // What is private of a member lies in no world.
+        (Record::Scenario(scenario), Resource::World) if scenario.world.is_none() => None,
+        (Record::RunUser(member), Resource::World) => {
+            member.world.map(|world| (Resource::World, world.number()))
+        }
+        _ => object.parent(),
+    }
 }
 
 fn is_below(object: &Record, above: Key) -> bool {

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use sim_games_types::{Idempotency, Reference, Resource, UnitOfWork};
+use sim_games_types::{Idempotency, Reference, UnitOfWork};
 use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 use tokio::time::timeout;
 
@@ -56,7 +56,7 @@ pub(crate) async fn listen(inner: &Inner, message: &Call) -> CallResult<()> {
 async fn on_scope(inner: &Inner, call: &Call, key: Key, method: &Method) -> CallResult<String> {
     let data = CallData::resolve(inner, call, key)?;
     if method.turn == Turn::None {
-        return run(inner, &data.call.clone(), &checked(method), Arc::new(data)).await;
+        return guarded(inner, call, checked(method)(Arc::new(data))).await;
     }
     let whole_run = method.turn == Turn::WholeRun;
     let _turn = turn(inner, data.place.as_ref(), whole_run).await?;
@@ -170,7 +170,7 @@ async fn in_turn(
 ) -> CallResult<String> {
     for _ in 0..ATTEMPTS {
         let data = Arc::new(resolve()?);
-        let outcome = run(inner, call, &act, data.clone()).await;
+        let outcome = guarded(inner, call, act(data.clone())).await;
         let (unit, mut announcements) = unit_of(&data, &outcome, remember(&outcome));
         let Some(unit) = unit else {
             announce(inner, &data, announcements).await;
@@ -203,19 +203,6 @@ async fn visible(inner: &Inner, seq: u64) -> CallResult<()> {
     timeout(inner.options.call_timeout, inner.reached(seq))
         .await
         .map_err(|_| CallError::unavailable("saved, but it cannot be shown at the moment"))
-}
-
-async fn run(
-    inner: &Inner,
-    call: &Call,
-    act: &impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>>,
-    data: Arc<CallData>,
-) -> CallResult<String> {
-    // A handler may panic before it returns its future.
-    match std::panic::catch_unwind(AssertUnwindSafe(|| act(data))) {
-        Ok(future) => guarded(inner, call, future).await,
-        Err(panic) => Err(panicked(&*panic)),
-    }
 }
 
 /// Waits for a handler; a panic, or one that does not return, is an error of this call.
@@ -285,11 +272,6 @@ fn not_saved(error: StoreError) -> CallError {
         }
         other => CallError::internal(other),
     }
-}
-
-/// Whether a resource's scopes lie in runs.
-pub(crate) fn lies_in_a_run(resource: Resource) -> bool {
-    !matches!(resource, Resource::Game | Resource::Phase | Resource::Role)
 }
 
 #[cfg(test)]

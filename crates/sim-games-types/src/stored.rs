@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    Decision, DecisionPk, Game, GamePk, Hook, HookPk, Period, PeriodPk, Phase, PhasePk, Pk,
+    Decision, DecisionPk, Fields, Game, GamePk, Hook, HookPk, Period, PeriodPk, Phase, PhasePk, Pk,
     Resource, Result, ResultPk, Role, RolePk, Run, RunPk, RunUser, RunUserPk, Scenario, ScenarioPk,
     Timestamp, User, UserPk, World, WorldPk,
 };
@@ -53,6 +53,17 @@ macro_rules! records {
             pub fn from_json(resource: Resource, json: &str) -> serde_json::Result<Self> {
                 Ok(match resource {
                     $(Resource::$name => Self::$name(serde_json::from_str(json)?),)+
+                })
+            }
+
+            /// Reads the REST representation of an object from its fields.
+            ///
+            /// # Errors
+            /// When a required field of the resource is missing, or a value does not fit.
+            pub fn from_fields(resource: Resource, fields: Fields) -> serde_json::Result<Self> {
+                let value = Value::Object(fields);
+                Ok(match resource {
+                    $(Resource::$name => Self::$name(serde_json::from_value(value)?),)+
                 })
             }
 
@@ -135,6 +146,60 @@ impl Record {
             Self::Decision(object) => &object.data,
             Self::Result(object) => &object.data,
             Self::User(_) | Self::Phase(_) | Self::Hook(_) => return None,
+        })
+    }
+
+    /// What the object hangs from; nothing for games, and for users and webhook subscriptions, which
+    /// belong to no game. A scenario hangs from its world, or else from the member who owns it.
+    #[must_use]
+    pub fn parent(&self) -> Option<(Resource, i64)> {
+        Some(match self {
+            Self::Phase(object) => (Resource::Game, object.game.0),
+            Self::Role(object) => (Resource::Game, object.game?.0),
+            Self::Run(object) => (Resource::Game, object.game.0),
+            Self::World(object) => (Resource::Run, object.run.0),
+            Self::RunUser(object) => (Resource::Run, object.run.0),
+            Self::Scenario(object) => match (object.world, object.runuser) {
+                (Some(world), _) => (Resource::World, world.0),
+                (None, owner) => (Resource::RunUser, owner?.0),
+            },
+            Self::Period(object) => (Resource::Scenario, object.scenario.0),
+            Self::Decision(object) => (Resource::Period, object.period.0),
+            Self::Result(object) => (Resource::Period, object.period.0),
+            Self::Game(_) | Self::User(_) | Self::Hook(_) => return None,
+        })
+    }
+
+    /// Whether the object's run is active, where the object tells.
+    #[must_use]
+    pub const fn run_active(&self) -> Option<bool> {
+        match self {
+            Self::World(object) => object.run_active,
+            Self::RunUser(object) => object.run_active,
+            Self::Scenario(object) => object.run_active,
+            Self::Period(object) => object.run_active,
+            Self::Decision(object) => object.run_active,
+            Self::Result(object) => object.run_active,
+            _ => None,
+        }
+    }
+
+    /// When the row was stored first; users do not tell.
+    #[must_use]
+    pub const fn created(&self) -> Option<Timestamp> {
+        Some(match self {
+            Self::Game(object) => object.created,
+            Self::Phase(object) => object.created,
+            Self::Role(object) => object.created,
+            Self::Run(object) => object.created,
+            Self::World(object) => object.created,
+            Self::RunUser(object) => object.created,
+            Self::Scenario(object) => object.created,
+            Self::Period(object) => object.created,
+            Self::Decision(object) => object.created,
+            Self::Result(object) => object.created,
+            Self::Hook(object) => object.created,
+            Self::User(_) => return None,
         })
     }
 

@@ -20,7 +20,7 @@ pub use sim_wamp as wamp;
 
 pub use crate::core::{Core, CoreConfig, Played, Storage};
 pub use remote::{RemoteGames, Secret};
-pub use serve::{ServeError, Serving, serve};
+pub use serve::{STAFF, ServeError, Serving, is_empty, seed_once, serve};
 pub use service::{Config, GamesApiConfig, Service, ServiceError};
 pub use setup::{Made, Player, Setup, SetupError};
 pub use sim_games_client::{Client, Error as ClientError};

@@ -24,6 +24,9 @@ use self::accounts::RemoteAccounts;
 use self::original::{Original, OriginalStore};
 use self::ours::OurStore;
 
+/// The pauses between attempts to reach the API: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -10,10 +10,10 @@ use sim_games_server::{Database, StoreError};
 
 use crate::core::Played;
 use crate::service::{Config, GamesApiConfig, Service, ServiceError};
-use crate::setup::{Setup, SetupError};
+use crate::setup::Setup;
 
 /// The staff account of a new database.
-const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
+pub const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
 
 /// What is served, and where.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ pub enum ServeError {
     #[error(transparent)]
     Service(#[from] ServiceError),
     /// The default environment could not be made.
-    #[error(transparent)]
-    Setup(#[from] SetupError),
+    #[error("the default environment could not be created: {0}")]
+    Environment(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The embedded Games API cannot be called.
     #[error("the embedded Games API cannot be called: {0}")]
     Client(#[from] sim_games_client::Error),
@@ -83,7 +83,8 @@ pub async fn serve(serving: Serving) -> Result<Service, ServeError> {
         games: vec![Played { game, root_topic }],
     })
     .await?;
-    if let Err(error) = seed_if_empty(&service, &setup, &marker).await {
+    let made = seed_once(&service, &marker, async |client| setup.apply(&client).await);
+    if let Err(error) = made.await {
         service.stop().await;
         return Err(error);
     }
@@ -91,19 +92,45 @@ pub async fn serve(serving: Serving) -> Result<Service, ServeError> {
     Ok(service)
 }
 
-/// Makes the environment in a new database, or when an earlier start was ended while it did.
-async fn seed_if_empty(service: &Service, setup: &Setup, marker: &Path) -> Result<(), ServeError> {
-    let Some((api, address)) = service.core().api().zip(service.games_address_for_clients()) else {
-        return Ok(());
-    };
-    // Nothing but the staff account has ever been stored in a new database.
-    if !marker.exists() && api.last_seq().await? > 1 {
-        return Ok(());
+/// Whether the service has a database of its own, in which nothing was ever stored but the staff
+/// account.
+///
+/// # Errors
+/// When the database cannot be read now.
+pub async fn is_empty(service: &Service) -> Result<bool, StoreError> {
+    match service.core().api() {
+        Some(api) => Ok(api.last_seq().await? <= 1),
+        None => Ok(false),
     }
-    std::fs::write(marker, "").map_err(|error| unwritable(marker, error))?;
+}
+
+/// Makes an environment in an empty database, or when an earlier start was killed while it made it.
+/// Tells whether it did. `make` gets a client of the embedded Games API.
+///
+/// Making one takes many requests; the file `marker` tells the next start to finish it.
+///
+/// # Errors
+/// When the environment cannot be made, or the marker cannot be written.
+pub async fn seed_once<T, E>(
+    service: &Service,
+    marker: &Path,
+    make: impl AsyncFnOnce(Client) -> Result<T, E>,
+) -> Result<bool, ServeError>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let Some(address) = service.games_address_for_clients() else { return Ok(false) };
+    if !marker.exists() && !is_empty(service).await? {
+        return Ok(false);
+    }
+    // With a database elsewhere its directory need not exist yet.
+    let made = marker.parent().map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| std::fs::write(marker, "")).map_err(|error| unwritable(marker, error))?;
     let url = format!("http://{address}/apis/");
-    setup.apply(&Client::builder(url).basic(STAFF.0, STAFF.1).build()?).await?;
-    std::fs::remove_file(marker).map_err(|error| unwritable(marker, error))
+    let client = Client::builder(url).basic(STAFF.0, STAFF.1).build()?;
+    make(client).await.map_err(|error| ServeError::Environment(error.into()))?;
+    std::fs::remove_file(marker).map_err(|error| unwritable(marker, error))?;
+    Ok(true)
 }
 
 fn unwritable(path: &Path, error: io::Error) -> ServeError {

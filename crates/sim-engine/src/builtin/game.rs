@@ -45,7 +45,7 @@ struct RestoreArgs {
     run: RunPk,
 }
 
-/// Loads a run, active or not, in place of what is in memory of it.
+/// Loads a run, active or not, unless it is in memory.
 async fn restore_run(call: &CallData) -> CallResult<String> {
     require_operator(call)?;
     let RestoreArgs { run } = arguments(call)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use sim_games_types::{Object, Period, Resource, Run, RunUser, Scenario, World};
+use sim_games_types::{Object, Period, Resource, Run, RunUser, World};
 
 use super::{Writer, arguments};
 use crate::call::CallData;
@@ -115,10 +115,7 @@ fn close_all(call: &Arc<CallData>, closed: bool) -> CallResult<String> {
 }
 
 fn set_closed(period: &mut Scope<Period>, closed: bool) -> CallResult<()> {
-    if period.is_closed() == closed {
-        return Ok(());
-    }
-    period.merge_data(json!({ "closed": if closed { json!(true) } else { Value::Null } }))
+    if closed { period.close() } else { period.reopen() }
 }
 
 async fn step_one(call: Arc<CallData>) -> CallResult<String> {
@@ -145,7 +142,7 @@ async fn step(call: &Arc<CallData>) -> CallResult<String> {
     }
     if hooks.is_empty() {
         for mut period in current_periods(&Scope::<World>::of(call)?)? {
-            set_closed(&mut period, true)?;
+            period.close()?;
             period.open_next()?;
         }
     }
@@ -156,11 +153,7 @@ async fn step(call: &Arc<CallData>) -> CallResult<String> {
 fn current_periods(world: &Scope<World>) -> CallResult<Vec<Scope<Period>>> {
     let mut current = Vec::new();
     for scenario in world.scenarios()? {
-        current.extend(last(&scenario)?);
+        current.extend(scenario.periods()?.pop());
     }
     Ok(current)
-}
-
-fn last(scenario: &Scope<Scenario>) -> CallResult<Option<Scope<Period>>> {
-    Ok(scenario.periods()?.pop())
 }

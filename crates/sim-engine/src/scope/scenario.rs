@@ -120,6 +120,14 @@ impl Scope<Period> {
         if self.is_closed() { Ok(()) } else { self.merge_data(json!({ "closed": true })) }
     }
 
+    /// Stages that the round is open again.
+    ///
+    /// # Errors
+    /// *Internal* when the call may not write here.
+    pub fn reopen(&mut self) -> CallResult<()> {
+        if self.is_closed() { self.merge_data(json!({ "closed": null })) } else { Ok(()) }
+    }
+
     /// Refuses whatever changes a round that the leader has closed.
     ///
     /// # Errors

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 use serde_json::json;
-use sim_games_types::{Action, Change, Committed, Operation, Period, Precondition, Run, Timestamp};
+use sim_games_types::{
+    Action, Change, Committed, Operation, Period, Precondition, Resource, Run, Timestamp,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;

@@ -53,3 +53,20 @@ fn a_float_is_read_as_it_was_written() {
     let record = Record::from_json(Resource::Result, &body.to_string()).unwrap();
     assert!(Stored::new(record).json.contains(r#"{"quotient":0.9938650306748467}"#));
 }
+
+#[test]
+fn an_object_tells_what_it_hangs_from() {
+    let scenario = |world: Value, owner: Value| {
+        let fields = json!({
+            "id": 5, "name": "S", "world": world, "runuser": owner,
+            "created": "2026-03-02T14:05:07.000000Z", "updated": "2026-03-02T14:05:08.000000Z",
+        });
+        let Value::Object(fields) = fields else { panic!("fields are an object") };
+        Record::from_fields(Resource::Scenario, fields).unwrap()
+    };
+    assert_eq!(scenario(json!(9), json!(31)).parent(), Some((Resource::World, 9)));
+    assert_eq!(scenario(json!(null), json!(31)).parent(), Some((Resource::RunUser, 31)));
+    assert_eq!(scenario(json!(null), json!(null)).parent(), None);
+    let record = scenario(json!(9), json!(null));
+    assert!(record.created() < record.updated());
+}

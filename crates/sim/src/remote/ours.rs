@@ -19,14 +19,12 @@ use sim_games_types::{
 };
 use uuid::Uuid;
 
+use super::PAUSES;
 use super::accounts::RemoteAccounts;
 use super::rest::{self, BELOW_RUN, port_error};
 
 /// How long the server is asked to wait for a change.
 const WAIT: Duration = Duration::from_secs(25);
-
-/// The pauses between attempts to reach the server: the first, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// How often a load starts again because something changed that cannot be laid over it.
 const ATTEMPTS: usize = 5;
@@ -73,26 +71,64 @@ impl OurStore {
         }
     }
 
-    /// The runs that match, with all below them, as they are at the number that is returned.
-    async fn load(
-        &self,
-        runs: &Lookup,
-        below: &Lookup,
-        is_wanted: impl Fn(&Record) -> bool,
-    ) -> Result<RunSnapshot, Error> {
+    /// Runs with all below them, as they are at the number that is returned; no objects when the run
+    /// does not exist.
+    async fn load(&self, wanted: Wanted) -> Result<RunSnapshot, Error> {
         let mut attempt = 0;
         loop {
             let before = self.last_seq().await?;
-            let wanted = [(Resource::Run, runs.clone())].into_iter();
-            let wanted = wanted.chain(BELOW_RUN.map(|resource| (resource, below.clone())));
-            let found = rest::lists(&self.client, wanted).await?;
+            let Some(found) = self.fetch(wanted).await? else {
+                return Ok(RunSnapshot { seq: before, objects: Vec::new() });
+            };
             let (changes, seq) = self.changes_since(before).await?;
             attempt += 1;
             // Names of users and roles are copied into members, which the journal does not repeat.
             if changes.iter().any(renames) && attempt < ATTEMPTS {
                 continue;
             }
-            return Ok(RunSnapshot { seq, objects: laid_over(found, &changes, &is_wanted) });
+            let objects = laid_over(found, &changes, |record| wanted.covers(record));
+            return Ok(RunSnapshot { seq, objects });
+        }
+    }
+
+    async fn fetch(&self, wanted: Wanted) -> Result<Option<Vec<Arc<Stored>>>, Error> {
+        let all = Lookup::new().with("game_slug", &self.slug);
+        let (runs, below) = match wanted {
+            Wanted::Runs(_, Runs::Active) => {
+                (all.clone().with("active", true), all.with("run_active", true))
+            }
+            Wanted::Runs(_, Runs::All) => (all.clone(), all),
+            // A collection cannot be filtered by its own key.
+            Wanted::One(run) => {
+                let own = rest::get(&self.client, Resource::Run, &run.to_string()).await?;
+                let Some(own) = own else { return Ok(None) };
+                let below = BELOW_RUN.map(|it| (it, Lookup::new().with("run", run)));
+                let mut found = rest::lists(&self.client, below).await?;
+                found.push(own);
+                return Ok(Some(found));
+            }
+        };
+        let lists = [(Resource::Run, runs)].into_iter();
+        let lists = lists.chain(BELOW_RUN.map(|resource| (resource, below.clone())));
+        rest::lists(&self.client, lists).await.map(Some)
+    }
+}
+
+/// Which runs are read.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Runs(GamePk, Runs),
+    One(RunPk),
+}
+
+impl Wanted {
+    fn covers(self, record: &Record) -> bool {
+        match (self, record) {
+            (Self::Runs(game, which), Record::Run(run)) => {
+                run.game == game && (run.active || which == Runs::All)
+            }
+            (Self::Runs(..), _) => false,
+            (Self::One(_), _) => true,
         }
     }
 }
@@ -169,40 +205,11 @@ impl GamesStore for OurStore {
     }
 
     async fn load_runs(&self, game: GamePk, which: Runs) -> Result<RunSnapshot, StoreError> {
-        let all = Lookup::new().with("game_slug", &self.slug);
-        let (runs, below) = match which {
-            Runs::Active => (all.clone().with("active", true), all.with("run_active", true)),
-            Runs::All => (all.clone(), all),
-        };
-        let is_wanted = |record: &Record| {
-            matches!(record, Record::Run(run)
-                if run.game == game && (run.active || which == Runs::All))
-        };
-        self.load(&runs, &below, is_wanted).await.map_err(|error| port_error(&error))
+        self.load(Wanted::Runs(game, which)).await.map_err(|error| port_error(&error))
     }
 
     async fn load_run(&self, run: RunPk) -> Result<RunSnapshot, StoreError> {
-        // A collection cannot be filtered by its own key.
-        let load = async {
-            let mut attempt = 0;
-            loop {
-                let before = self.last_seq().await?;
-                let key = run.to_string();
-                let Some(own) = rest::get(&self.client, Resource::Run, &key).await? else {
-                    return Ok(RunSnapshot { seq: before, objects: Vec::new() });
-                };
-                let below = BELOW_RUN.map(|it| (it, Lookup::new().with("run", run)));
-                let mut found = rest::lists(&self.client, below).await?;
-                found.push(own);
-                let (changes, seq) = self.changes_since(before).await?;
-                attempt += 1;
-                if changes.iter().any(renames) && attempt < ATTEMPTS {
-                    continue;
-                }
-                return Ok(RunSnapshot { seq, objects: laid_over(found, &changes, |_| true) });
-            }
-        };
-        load.await.map_err(|error: Error| port_error(&error))
+        self.load(Wanted::One(run)).await.map_err(|error| port_error(&error))
     }
 
     async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {

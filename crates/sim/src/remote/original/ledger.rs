@@ -162,7 +162,7 @@ impl Ledger {
         if let Record::Game(game) = &stored.record {
             self.game = Some(game.id);
         }
-        if let Some(parent) = parent(&stored.record) {
+        if let Some(parent) = stored.record.parent() {
             self.children.entry(parent).or_default().insert(key);
         }
         let action = if old.is_some() { Action::Changed } else { Action::Created };
@@ -199,9 +199,9 @@ impl Ledger {
             Record::World(world) => self.in_loaded(world.run),
             Record::RunUser(runuser) => self.in_loaded(runuser.run),
             Record::User(_) | Record::Hook(_) => Err(Told::Foreign),
-            record => match parent(record) {
+            record => match record.parent() {
                 Some(parent) if self.objects.contains_key(&parent) => Ok(()),
-                Some(parent) if run_active(record) != Some(false) => Err(Told::Orphan(parent)),
+                Some(parent) if record.run_active() != Some(false) => Err(Told::Orphan(parent)),
                 _ => Err(Told::Foreign),
             },
         }
@@ -217,7 +217,7 @@ impl Ledger {
         if source == Source::Answer && now.duration_since(gone.at) > GRACE {
             return false;
         }
-        created(&stored.record).zip(gone.updated).is_none_or(|(new, old)| new <= old)
+        stored.record.created().zip(gone.updated).is_none_or(|(new, old)| new <= old)
     }
 
     fn put_user(&mut self, user: &User, stored: &Arc<Stored>) -> Told {
@@ -263,7 +263,7 @@ impl Ledger {
     /// Takes note of a deletion, with all below the object: leaves first, each once.
     pub(super) fn delete(&mut self, stored: &Arc<Stored>, now: Instant) -> Told {
         let key = key_of(stored);
-        let known = self.get(key).and_then(|known| created(&known.record));
+        let known = self.get(key).and_then(|known| known.record.created());
         if known.zip(stored.record.updated()).is_some_and(|(new, old)| new > old) {
             // It tells of an earlier object with the same key.
             return Told::Old;
@@ -334,7 +334,7 @@ impl Ledger {
     }
 
     fn unlink(&mut self, key: Key, record: &Record) {
-        if let Some(parent) = parent(record)
+        if let Some(parent) = record.parent()
             && let Some(siblings) = self.children.get_mut(&parent)
         {
             siblings.remove(&key);
@@ -366,7 +366,7 @@ impl Ledger {
             Record::RunUser(runuser) => Some(runuser.run),
             Record::Run(run) => Some(run.id),
             record => {
-                let parent = parent(record)?;
+                let parent = record.parent()?;
                 (parent.0 != Resource::Game)
                     .then(|| self.run_of(&self.objects.get(&parent)?.stored.record))
                     .flatten()
@@ -532,53 +532,6 @@ pub(super) fn has_fields(stored: &Stored, fields: &Fields) -> bool {
 
 pub(super) fn key_of(stored: &Stored) -> Key {
     (stored.record.resource(), stored.record.pk())
-}
-
-/// What an object hangs from.
-pub(super) fn parent(record: &Record) -> Option<Key> {
-    Some(match record {
-        Record::Phase(it) => (Resource::Game, it.game.0),
-        Record::Role(it) => (Resource::Game, it.game?.0),
-        Record::Run(it) => (Resource::Game, it.game.0),
-        Record::World(it) => (Resource::Run, it.run.0),
-        Record::RunUser(it) => (Resource::Run, it.run.0),
-        Record::Scenario(it) => match (it.world, it.runuser) {
-            (Some(world), _) => (Resource::World, world.0),
-            (None, owner) => (Resource::RunUser, owner?.0),
-        },
-        Record::Period(it) => (Resource::Scenario, it.scenario.0),
-        Record::Decision(it) => (Resource::Period, it.period.0),
-        Record::Result(it) => (Resource::Period, it.period.0),
-        Record::Game(_) | Record::User(_) | Record::Hook(_) => return None,
-    })
-}
-
-fn run_active(record: &Record) -> Option<bool> {
-    match record {
-        Record::World(it) => it.run_active,
-        Record::RunUser(it) => it.run_active,
-        Record::Scenario(it) => it.run_active,
-        Record::Period(it) => it.run_active,
-        Record::Decision(it) => it.run_active,
-        Record::Result(it) => it.run_active,
-        _ => None,
-    }
-}
-
-fn created(record: &Record) -> Option<Timestamp> {
-    Some(match record {
-        Record::Game(it) => it.created,
-        Record::Phase(it) => it.created,
-        Record::Role(it) => it.created,
-        Record::Run(it) => it.created,
-        Record::World(it) => it.created,
-        Record::RunUser(it) => it.created,
-        Record::Scenario(it) => it.created,
-        Record::Period(it) => it.created,
-        Record::Decision(it) => it.created,
-        Record::Result(it) => it.created,
-        Record::User(_) | Record::Hook(_) => return None,
-    })
 }
 
 #[cfg(test)]

@@ -12,13 +12,11 @@ use tokio::time::{Instant, sleep};
 
 use super::Original;
 use super::ledger::{Key, Source, Told};
+use crate::remote::PAUSES;
 use crate::remote::rest::{self, BELOW_RUN, port_error};
 
 /// How often a game that does not exist yet is looked for, besides waiting for its webhook.
 const GAME_POLL: Duration = Duration::from_secs(5);
-
-/// The pauses between attempts to reach the API: the first, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Works off webhooks in the order in which they came.
 pub(super) async fn take_deliveries(original: Arc<Original>, mut waiting: mpsc::Receiver<Webhook>) {

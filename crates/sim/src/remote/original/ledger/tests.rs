@@ -68,8 +68,8 @@ impl Store {
             }
             (3, _) if !is_run => self.delete(key),
             _ => {
-                let above = parent(&row.record).unwrap();
-                let made = created(&row.record).unwrap().micros();
+                let above = row.record.parent().unwrap();
+                let made = row.record.created().unwrap().micros();
                 let row = object(key, above, made, self.clock);
                 self.rows.insert(key, row.clone());
                 self.told.push((Action::Changed, row));
@@ -84,7 +84,7 @@ impl Store {
         let children: Vec<Key> = self
             .rows
             .values()
-            .filter(|it| parent(&it.record) == Some(key))
+            .filter(|it| it.record.parent() == Some(key))
             .map(|it| key_of(it))
             .collect();
         for child in children {
