@@ -129,6 +129,25 @@ impl<K: Kind> Scope<K> {
         children.iter().map(|child| Scope::around(&self.call, self.run.clone(), child)).collect()
     }
 
+    /// The first object of a kind below this one that is meant: the call relies on it alone.
+    fn look_for<C: ChildOf<K>>(&self, is_it: impl Fn(&C) -> bool) -> CallResult<Option<Scope<C>>> {
+        let siblings = self.call.siblings(self.run.as_ref(), self.key(), C::RESOURCE);
+        let meant = |row: &&Arc<Stored>| C::from_record(&row.record).is_some_and(&is_it);
+        let Some(found) = siblings.iter().find(meant) else { return Ok(None) };
+        lock(&self.call.stage).rely_on(found);
+        Scope::around(&self.call, self.run.clone(), found).map(Some)
+    }
+
+    /// The same, where it matters that there is no other: the call also relies on there being just
+    /// the objects of the kind that there are.
+    fn find_child<C: ChildOf<K>>(
+        &self,
+        is_it: impl Fn(&C) -> bool,
+    ) -> CallResult<Option<Scope<C>>> {
+        self.call.rely_on_set(self.run.as_ref(), self.key(), C::RESOURCE, C::FIELD);
+        self.look_for(is_it)
+    }
+
     /// Stages a new object below this one, with these fields of its REST representation.
     ///
     /// # Errors
@@ -148,11 +167,15 @@ impl<K: Kind> Scope<K> {
         others: impl Serialize,
     ) -> CallResult<Scope<C>> {
         let (key, others) = (as_fields(key)?, as_fields(others)?);
-        for child in self.children::<C>()? {
-            let Value::Object(fields) = serde_json::to_value(&*child)? else { continue };
-            if key.iter().all(|(name, value)| fields.get(name) == Some(value)) {
-                return Ok(child);
+        let is_it = |child: &C| match serde_json::to_value(child) {
+            Ok(Value::Object(fields)) => {
+                key.iter().all(|(name, value)| fields.get(name) == Some(value))
             }
+            _ => false,
+        };
+        // That there is no other is for the store to know: it finds the row or makes it.
+        if let Some(child) = self.look_for(is_it)? {
+            return Ok(child);
         }
         self.make(Making::Ensure, key.into_iter().chain(others).collect())
     }

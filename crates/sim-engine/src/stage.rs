@@ -3,7 +3,7 @@
 //! A row that the call makes has a negative key until it is stored. Such a row, and every change of a
 //! stored one, lies over the tree for the rest of the call: a handler reads what it wrote.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -39,6 +39,8 @@ pub(crate) struct Announcement {
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
     preconditions: Vec<Precondition>,
+    /// Of what there is a precondition: an object, or its children of a kind.
+    relied_on: HashSet<(Key, Option<Resource>)>,
     operations: Vec<Operation>,
     /// The operation that makes or changes a row.
     writers: HashMap<Key, usize>,
@@ -54,8 +56,8 @@ impl Stage {
     pub(crate) fn rely_on(&mut self, stored: &Stored) {
         let Some(updated) = stored.record.updated() else { return };
         let (resource, pk) = (stored.record.resource(), stored.record.pk());
-        if pk > 0 {
-            self.require(Precondition::Unchanged { resource, pk, updated });
+        if pk > 0 && self.relied_on.insert(((resource, pk), None)) {
+            self.preconditions.push(Precondition::Unchanged { resource, pk, updated });
         }
     }
 
@@ -67,16 +69,11 @@ impl Stage {
         pk: i64,
         mut children: Vec<i64>,
     ) {
-        if pk > 0 {
+        let above = Resource::from_name(parent).unwrap_or(resource);
+        if pk > 0 && self.relied_on.insert(((above, pk), Some(resource))) {
             children.sort_unstable();
             let parent = parent.to_owned();
-            self.require(Precondition::Children { resource, parent, pk, children });
-        }
-    }
-
-    fn require(&mut self, precondition: Precondition) {
-        if !self.preconditions.contains(&precondition) {
-            self.preconditions.push(precondition);
+            self.preconditions.push(Precondition::Children { resource, parent, pk, children });
         }
     }
 
@@ -201,7 +198,8 @@ impl Stage {
     /// Forgets what was staged; what was read stays.
     pub(crate) fn discard(&mut self) {
         let preconditions = std::mem::take(&mut self.preconditions);
-        *self = Self { preconditions, made: self.made, ..Self::default() };
+        let relied_on = std::mem::take(&mut self.relied_on);
+        *self = Self { preconditions, relied_on, made: self.made, ..Self::default() };
     }
 
     /// The finished preconditions, operations and events.

@@ -172,6 +172,13 @@ impl RunTree {
         keys.filter_map(|(_, pk)| self.period(*pk))
     }
 
+    /// A scenario's period of this order.
+    pub(crate) fn period_at(&self, scenario: ScenarioPk, order: i64) -> Option<&Entry<Period>> {
+        let all = (order, PeriodPk(i64::MIN))..=(order, PeriodPk(i64::MAX));
+        let (_, pk) = self.scenarios.get(&scenario)?.periods.range(all).next()?;
+        self.period(*pk)
+    }
+
     /// An object of this run by resource and key.
     pub(crate) fn find(&self, resource: Resource, pk: i64) -> Option<&Arc<Stored>> {
         match resource {

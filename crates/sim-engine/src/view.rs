@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sim_games_types::{Pk, Record, Resource, Stored};
+use sim_games_types::{Pk, Record, Resource, ScenarioPk, Stored};
 
 use crate::call::CallData;
 use crate::model::LoadedRun;
@@ -38,7 +38,8 @@ impl CallData {
         }
     }
 
-    /// The objects of a kind below a parent, in the order in which they are shown.
+    /// The objects of a kind below a parent, in the order in which they are shown. The call relies
+    /// on all of them, and on there being no others.
     pub(crate) fn children(
         &self,
         run: InRun<'_>,
@@ -46,21 +47,54 @@ impl CallData {
         kind: Resource,
         field: &str,
     ) -> Vec<Arc<Stored>> {
-        let stored = self.stored_children(run, parent, kind);
+        self.rely_on_set(run, parent, kind, field);
+        let children = self.siblings(run, parent, kind);
         let mut stage = lock(&self.stage);
+        children.iter().for_each(|child| stage.rely_on(child));
+        drop(stage);
+        children
+    }
+
+    /// Notes that the call relies on a parent having just the children of a kind that it has.
+    pub(crate) fn rely_on_set(&self, run: InRun<'_>, parent: Key, kind: Resource, field: &str) {
         // The runs of a game come and go without it: what a call reads of them it relies on singly.
         if run.is_some() {
+            let stored = self.stored_children(run, parent, kind);
             let keys = stored.iter().map(|child| child.record.pk()).collect();
-            stage.rely_on_children(kind, field, parent.1, keys);
+            lock(&self.stage).rely_on_children(kind, field, parent.1, keys);
         }
-        let mut children: Vec<_> = stored
-            .into_iter()
-            .filter(|child| stage.row((kind, child.record.pk())).is_none())
-            .collect();
-        children.iter().for_each(|child| stage.rely_on(child));
-        children.extend(stage.written(kind).filter(|row| is_below(&row.record, parent)).cloned());
+    }
+
+    /// The same objects for a call that looks for one of them, and relies on what it finds.
+    pub(crate) fn siblings(&self, run: InRun<'_>, parent: Key, kind: Resource) -> Vec<Arc<Stored>> {
+        let stored = self.stored_children(run, parent, kind);
+        let stage = lock(&self.stage);
+        let untouched = stored.into_iter().filter(|it| stage.row((kind, it.record.pk())).is_none());
+        let staged = stage.written(kind).filter(|row| is_below(&row.record, parent)).cloned();
+        let mut children: Vec<_> = untouched.chain(staged).collect();
         children.sort_by_key(|child| place_among_siblings(&child.record));
         children
+    }
+
+    /// The period of this order in a scenario, without a look at the others.
+    pub(crate) fn period_at(
+        &self,
+        run: &LoadedRun,
+        scenario: ScenarioPk,
+        order: i64,
+    ) -> Option<Arc<Stored>> {
+        let is_it = |row: &&Arc<Stored>| matches!(&row.record, Record::Period(it) if it.scenario == scenario && it.order == order);
+        let mut stage = lock(&self.stage);
+        if let Some(staged) = stage.written(Resource::Period).find(is_it) {
+            return Some(staged.clone());
+        }
+        let found = read(&run.tree).period_at(scenario, order)?.stored().clone();
+        // What the call has touched is not as the tree has it.
+        if stage.row((Resource::Period, found.record.pk())).is_some() {
+            return None;
+        }
+        stage.rely_on(&found);
+        Some(found)
     }
 
     fn stored_children(&self, run: InRun<'_>, parent: Key, kind: Resource) -> Vec<Arc<Stored>> {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use anyhow::{Result, bail};
 
+/// A part of a message that is not its first.
+const CONTINUATION: u8 = 0x0;
 pub(super) const TEXT: u8 = 0x1;
 pub(super) const CLOSE: u8 = 0x8;
 pub(super) const PING: u8 = 0x9;
@@ -41,12 +43,38 @@ pub(super) fn push(output: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     output.extend_from_slice(payload);
 }
 
-/// Finds the server's frame that begins at `start`; nothing when it has not come whole yet.
-pub(super) fn find(input: &[u8], start: usize) -> Result<Option<Frame>> {
+/// A frame as it lies in the input.
+struct Part {
+    is_last: bool,
+    frame: Frame,
+}
+
+/// Finds the server's message that begins at `start`; nothing when it has not come whole yet. The
+/// parts of one that was sent in several frames are moved together.
+pub(super) fn find(input: &mut Vec<u8>, start: usize) -> Result<Option<Frame>> {
+    let Some(Part { mut is_last, frame }) = part(input, start)? else { return Ok(None) };
+    let Frame { opcode, payload: Range { start: begin, mut end } } = frame;
+    let mut heads = Vec::new();
+    while !is_last {
+        let Some(next) = part(input, end)? else { return Ok(None) };
+        if next.frame.opcode != CONTINUATION {
+            bail!("the service sent something else between the parts of a message");
+        }
+        heads.push(end..next.frame.payload.start);
+        (is_last, end) = (next.is_last, next.frame.payload.end);
+    }
+    for head in heads.into_iter().rev() {
+        end -= head.len();
+        input.drain(head);
+    }
+    Ok(Some(Frame { opcode, payload: begin..end }))
+}
+
+fn part(input: &[u8], start: usize) -> Result<Option<Part>> {
     let rest = &input[start..];
     let &[first, second, ..] = rest else { return Ok(None) };
-    if first & FINAL == 0 || second & MASKED != 0 {
-        bail!("the service sent a frame that is masked or a part of a message");
+    if second & MASKED != 0 {
+        bail!("the service sent a frame that is masked");
     }
     let (head, length) = match (second, rest) {
         (126, &[_, _, a, b, ..]) => (4, u64::from(u16::from_be_bytes([a, b]))),
@@ -60,7 +88,8 @@ pub(super) fn find(input: &[u8], start: usize) -> Result<Option<Frame>> {
         return Ok(None);
     }
     let begin = start + head;
-    Ok(Some(Frame { opcode: first & !FINAL, payload: begin..begin + length as usize }))
+    let frame = Frame { opcode: first & !FINAL, payload: begin..begin + length as usize };
+    Ok(Some(Part { is_last: first & FINAL != 0, frame }))
 }
 
 #[cfg(test)]
@@ -84,18 +113,29 @@ mod tests {
             let mut input = b"before".to_vec();
             input.extend(served(&payload));
             let whole = input.len();
-            assert_eq!(find(&input[..whole - 1], 6).unwrap(), None, "{length}");
+            assert_eq!(find(&mut input[..whole - 1].to_vec(), 6).unwrap(), None, "{length}");
             input.extend_from_slice(b"after");
-            let frame = find(&input, 6).unwrap().unwrap();
+            let frame = find(&mut input, 6).unwrap().unwrap();
             assert_eq!((frame.opcode, frame.payload), (TEXT, whole - length..whole));
         }
+    }
+
+    #[test]
+    fn the_parts_of_a_message_are_moved_together() {
+        let mut input = vec![TEXT, 2, b'a', b'b', CONTINUATION, 1, b'c'];
+        assert_eq!(find(&mut input, 0).unwrap(), None);
+        input.extend([FINAL | CONTINUATION, 2, b'd', b'e', b'x']);
+        let frame = find(&mut input, 0).unwrap().unwrap();
+        assert_eq!((frame.opcode, &input[frame.payload.clone()]), (TEXT, &b"abcde"[..]));
+        assert_eq!(&input[frame.payload.end..], b"x");
     }
 
     #[test]
     fn a_frame_that_no_server_should_send_is_refused() {
         let mut masked = Vec::new();
         push(&mut masked, TEXT, b"x");
-        assert!(find(&masked, 0).is_err());
-        assert!(find(&[TEXT, 1, b'x'], 0).is_err());
+        assert!(find(&mut masked, 0).is_err());
+        let text_in_text = [TEXT, 1, b'x', FINAL | TEXT, 1, b'y'];
+        assert!(find(&mut text_in_text.to_vec(), 0).is_err());
     }
 }

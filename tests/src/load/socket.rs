@@ -152,7 +152,7 @@ impl Socket {
 
     /// Takes the next text off the input and answers the control frames before it.
     fn take(&mut self) -> Result<Option<Range<usize>>> {
-        while let Some(frame) = frames::find(&self.input, self.taken)? {
+        while let Some(frame) = frames::find(&mut self.input, self.taken)? {
             self.taken = frame.payload.end;
             match frame.opcode {
                 TEXT => return Ok(Some(frame.payload)),

@@ -83,7 +83,7 @@ async fn play(div: &Div, environment: &Environment) -> Result<()> {
     let results = environment
         .worlds
         .iter()
-        .map(|world| json!({"period": world.period, "name": "result", "data": {"quotient": 1.0}}));
+        .map(|world| json!({"period": world.period, "role": null, "name": "result", "data": {"quotient": 1.0}}));
     bulk(div, "results", results).await.map(|_| ())
 }
 

@@ -77,8 +77,7 @@ impl Scope<Period> {
     ///
     /// The first of several counts: an original database may hold doubles.
     fn leaf<T: Leaf>(&self, role: Option<RolePk>, name: &str) -> Option<Scope<T>> {
-        let children = self.children::<T>().ok()?;
-        children.into_iter().find(|child| child.role_and_name() == (role, name))
+        self.find_child(|child: &T| child.role_and_name() == (role, name)).ok().flatten()
     }
 
     fn save<T: Leaf>(

@@ -1,10 +1,11 @@
 //! What can be done with a scenario and its rounds.
 
 use serde_json::json;
-use sim_games_types::{Object, Operation, Period, Pk, Scenario};
+use sim_games_types::{Object, Operation, Period, Pk, Resource, Scenario};
 
 use super::{ChildOf, Kind, Scope};
 use crate::error::{CallError, CallResult};
+use crate::stage::Making;
 use crate::sync::lock;
 
 impl Scope<Scenario> {
@@ -13,7 +14,10 @@ impl Scope<Scenario> {
     /// # Errors
     /// *Not found* when the scenario has no round.
     pub fn current_period(&self) -> CallResult<Scope<Period>> {
-        self.periods()?.pop().ok_or_else(|| CallError::not_found("the scenario has no round yet"))
+        let last = self.orders().into_iter().max();
+        let last = last.map(|order| self.find_child(|it: &Period| it.order == order));
+        let last = last.transpose()?.flatten();
+        last.ok_or_else(|| CallError::not_found("the scenario has no round yet"))
     }
 
     /// The round of this order; staged when there is none.
@@ -21,7 +25,22 @@ impl Scope<Scenario> {
     /// # Errors
     /// *Internal* when the call may not write here.
     pub fn ensure_period(&self, order: i64) -> CallResult<Scope<Period>> {
-        self.ensure(json!({ "order": order }), ())
+        // A scenario may have very many rounds: this one is looked up, not looked for.
+        let run = self.run.as_ref().ok_or_else(CallError::forbidden)?;
+        match self.call.period_at(run, self.pk(), order) {
+            Some(found) => Scope::around(&self.call, self.run.clone(), &found),
+            None => {
+                let fields = [("order".to_owned(), json!(order))].into_iter().collect();
+                self.make(Making::Ensure, fields)
+            }
+        }
+    }
+
+    /// The orders of the rounds, on which the call does not rely.
+    fn orders(&self) -> Vec<i64> {
+        let periods = self.call.siblings(self.run.as_ref(), self.key(), Resource::Period);
+        let periods = periods.iter().filter_map(|row| Period::from_record(&row.record));
+        periods.map(|period| period.order).collect()
     }
 
     /// Stages that the scenario goes back to the round of this order, which stays, without its
@@ -91,8 +110,12 @@ impl Scope<Period> {
     /// # Errors
     /// When the scenario has gone meanwhile.
     pub fn previous(&self) -> CallResult<Option<Self>> {
-        let periods = self.in_scenario()?.periods()?;
-        Ok(periods.into_iter().rfind(|period| period.order < self.order))
+        let scenario = self.in_scenario()?;
+        let before = scenario.orders().into_iter().filter(|order| *order < self.order).max();
+        match before {
+            Some(order) => scenario.find_child(|it: &Period| it.order == order),
+            None => Ok(None),
+        }
     }
 
     /// The next round, staged when there is none: the scenario steps.

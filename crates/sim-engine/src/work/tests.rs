@@ -182,6 +182,37 @@ async fn what_a_handler_stages_is_committed_with_what_it_read() {
 }
 
 #[tokio::test]
+async fn opening_the_next_round_relies_on_no_other_round() {
+    async fn step(period: Scope<Period>) -> CallResult<i64> {
+        Ok(period.open_next()?.order)
+    }
+    let mut stored = run_snapshot();
+    stored.objects.extend((2..9).map(|order| crate::fixture::period(60 + order, 51, order)));
+    let game = Game::new("div").scope(Period::handlers().rpc("step", step));
+    let commit: Commit = Box::new(|_| Ok(Committed::default()));
+    let stand = Stand::over(game, Options::new("root"), Some(commit), None, stored).await;
+    assert_eq!(stand.call(31, "period.68.step", "[]").await.unwrap(), "9");
+    assert_eq!(stand.call(31, "period.62.step", "[]").await.unwrap(), "3");
+    let units = lock(&stand.units);
+    let [unit] = &**units else { panic!("only the last round has no successor: {units:?}") };
+    let rounds: Vec<_> = unit
+        .preconditions
+        .iter()
+        .filter(|it| {
+            matches!(
+                it,
+                Precondition::Unchanged { resource: Resource::Period, .. }
+                    | Precondition::Children { resource: Resource::Period, .. }
+            )
+        })
+        .collect();
+    assert!(
+        matches!(*rounds, [Precondition::Unchanged { pk: 68, .. }]),
+        "a decision must not cost more with every round played: {rounds:?}"
+    );
+}
+
+#[tokio::test]
 async fn the_answer_waits_until_the_tree_has_the_change() {
     let stand = Stand::start(game(), None).await;
     let mut answer = stand.send(31, "period.61.play", "[4]", "{}");
