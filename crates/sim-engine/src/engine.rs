@@ -21,6 +21,7 @@ use crate::lines::Lines;
 use crate::model::{Effects, LoadedRun, Model};
 use crate::occasion::{self, Occasion, What};
 use crate::ports::{Event, GamesStore, Messages, Runs};
+use crate::stage::Key;
 use crate::sync::read;
 use crate::timers;
 use crate::uri::Root;
@@ -92,6 +93,9 @@ pub(crate) struct Inner {
     pub(crate) model: Arc<Model>,
     pub(crate) store: Arc<dyn GamesStore>,
     pub(crate) messages: Arc<dyn Messages>,
+    /// Held while the model changes and while that is told, so that the last which is told of
+    /// anything is how it is.
+    pub(crate) telling: tokio::sync::Mutex<()>,
     /// How far the journal has been applied, its events queued.
     pub(crate) applied: watch::Sender<u64>,
     pub(crate) installed: watch::Sender<bool>,
@@ -148,6 +152,7 @@ impl Engine {
             options,
             store,
             messages,
+            telling: tokio::sync::Mutex::default(),
             applied: watch::Sender::new(0),
             installed: watch::Sender::new(false),
             stop: CancellationToken::new(),
@@ -329,26 +334,39 @@ impl fmt::Debug for Engine {
 
 impl Inner {
     async fn process(&self, work: Work) {
-        let mut effects = Effects::default();
         match work {
             Work::Call(call, answer) => {
                 let outcome = self.handle(&call).await;
                 tracing::debug!(rpc.uri = &*call.uri, rpc.ok = outcome.is_ok(), "handled a call");
-                effects.events.extend(self.complaint(&call, &outcome));
+                let complaint = self.complaint(&call, &outcome);
                 answer(outcome).await;
+                self.publish(complaint).await;
             }
-            Work::Message(message) => self.handle_message(&message, &mut effects).await,
-            Work::Joined(peer) => {
-                if let Some(user) = peer.user {
-                    self.model.arrive(user, peer.session, &mut effects);
-                }
+            Work::Message(message) => {
+                let outcome = self.handle_message(&message).await.map(|()| String::new());
+                self.publish(self.complaint(&message, &outcome)).await;
             }
-            Work::Left(peer) => {
-                if let Some(user) = peer.user {
-                    self.model.leave(user, peer.session, &mut effects);
-                }
+            Work::Joined(Peer { user: Some(user), session, .. }) => {
+                self.tell(|effects| self.model.arrive(user, session, effects)).await;
             }
+            Work::Left(Peer { user: Some(user), session, .. }) => {
+                self.tell(|effects| self.model.leave(user, session, effects)).await;
+            }
+            Work::Joined(_) | Work::Left(_) => {}
         }
+    }
+
+    async fn publish(&self, event: Option<Event>) {
+        if let Some(event) = event {
+            self.messages.publish(vec![event]).await;
+        }
+    }
+
+    /// Changes the model, and tells of it before anybody else changes it.
+    async fn tell(&self, change: impl FnOnce(&mut Effects)) {
+        let _telling = self.telling.lock().await;
+        let mut effects = Effects::default();
+        change(&mut effects);
         self.bring_about(effects).await;
     }
 
@@ -377,7 +395,7 @@ impl Inner {
         }
     }
 
-    /// Publishes events, and lets hooks be called.
+    /// Publishes events, and lets hooks be called. Whoever asks for it has the right to tell.
     pub(crate) async fn bring_about(&self, effects: Effects) {
         if !effects.events.is_empty() {
             self.messages.publish(effects.events).await;
@@ -423,36 +441,34 @@ impl Inner {
         }
     }
 
-    async fn handle_message(&self, message: &Call, effects: &mut Effects) {
-        let Some(user) = message.peer.user else { return };
-        if let Err(error) = self.awaken(&message.uri).await {
-            effects.events.extend(self.complaint(message, &Err(error)));
-            return;
-        }
+    async fn handle_message(&self, message: &Call) -> CallResult<()> {
+        let Peer { user: Some(user), session, .. } = message.peer else { return Ok(()) };
+        self.awaken(&message.uri).await?;
         let address = self.options.root.parse(&message.uri);
         match address.map(|address| (address.name, address.pk, address.resource)) {
             Some(("connected", Some(pk), resource)) => {
-                self.model.arrive(user, message.peer.session, effects);
-                if let Some(run) = self.model.run_with(resource, pk) {
-                    let tree = read(&run.tree);
-                    let (root, out) = (&self.options.root, &mut effects.events);
-                    if let Some(member) = tree.member(user) {
-                        let scope = (resource, pk);
-                        Announcer { root, tree: &tree, out }.connected(scope, member.entry.id);
-                    }
-                }
+                self.tell(|effects| self.connected(user, session, (resource, pk), effects)).await;
             }
             Some(("disconnected", Some(_), _)) => {
-                self.model.leave(user, message.peer.session, effects);
+                self.tell(|effects| self.model.leave(user, session, effects)).await;
             }
             Some(("hello_game", None, _)) => {
                 let email = self.model.email(user).unwrap_or_default();
                 tracing::info!(user.pk = user.0, "hello from {email}");
             }
-            _ => {
-                let outcome = work::listen(self, message).await.map(|()| String::new());
-                effects.events.extend(self.complaint(message, &outcome));
-            }
+            _ => work::listen(self, message).await?,
+        }
+        Ok(())
+    }
+
+    /// A page says that it is there, and wants to hear so on a scope's topic.
+    fn connected(&self, user: UserPk, session: u64, scope: Key, effects: &mut Effects) {
+        self.model.arrive(user, session, effects);
+        let Some(run) = self.model.run_with(scope.0, scope.1) else { return };
+        let tree = read(&run.tree);
+        if let Some(member) = tree.member(user) {
+            let (root, out) = (&self.options.root, &mut effects.events);
+            Announcer { root, tree: &tree, out }.connected(scope, member.entry.id);
         }
     }
 

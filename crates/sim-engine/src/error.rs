@@ -85,9 +85,13 @@ impl CallError {
     /// A fault of the service's own. The cause goes to the log, never to the caller.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let message = "something went wrong in the service; the fault was logged";
-        let mut error = Self::new("wamp.error.runtime_error", message);
-        error.0.cause = Some(cause.into());
-        error
+        Self::new("wamp.error.runtime_error", message).because(cause)
+    }
+
+    /// The same, with a cause for the log: it is a fault of the game's or of the service's.
+    pub(crate) fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
     }
 
     /// An error of the game's own, with a URI of the game's own.

@@ -143,21 +143,31 @@ async fn apply_all(
             inner.installed.send_replace(false);
             return;
         };
-        let mut effects = Effects::default();
-        for change in changes.iter() {
-            inner.model.apply(change, &mut effects);
-            if let Some(run) = effects.load.take() {
-                activate(inner, run).await;
-                inner.model.announce_activation(run, &mut effects);
-            }
-        }
-        inner.bring_about(effects).await;
+        apply(inner, &changes).await;
         for user in changes.iter().filter_map(locked_out) {
             inner.messages.dismiss(user).await;
         }
         note_applied(inner, &changes);
         inner.tell_observers(&changes);
     }
+}
+
+/// Applies changes, and tells of them.
+async fn apply(inner: &Inner, changes: &[Change]) {
+    let mut telling = inner.telling.lock().await;
+    let mut effects = Effects::default();
+    for change in changes {
+        inner.model.apply(change, &mut effects);
+        if let Some(run) = effects.load.take() {
+            inner.bring_about(std::mem::take(&mut effects)).await;
+            // Reading it may take long, while others come and go.
+            drop(telling);
+            activate(inner, run).await;
+            telling = inner.telling.lock().await;
+            inner.model.announce_activation(run, &mut effects);
+        }
+    }
+    inner.bring_about(effects).await;
 }
 
 /// Loads a run for which somebody waits, unless somebody else did before.

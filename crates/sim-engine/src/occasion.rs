@@ -101,7 +101,8 @@ pub(crate) async fn attend(inner: Arc<Inner>, occasion: Occasion) {
     let mut pause = Duration::from_millis(100);
     loop {
         let Err(error) = call_hooks(&inner, &occasion, run, &name).await else { return };
-        if error.uri() != CallError::UNAVAILABLE {
+        // What has a cause is a fault of the hook's, or was stored nevertheless.
+        if error.uri() != CallError::UNAVAILABLE || error.cause().is_some() {
             let cause = error.cause().map_or_else(|| error.to_string(), ToString::to_string);
             if error.uri() != CallError::NOT_FOUND {
                 tracing::error!(run.pk = run.0, hook = name, "a hook failed: {cause}");
@@ -240,7 +241,7 @@ pub(crate) async fn observe(inner: Arc<Inner>, change: Arc<Change>) {
     let call = Call::of_service(&name);
     for function in inner.game.observers(&name) {
         let done = function(inner.game.clone(), call.clone(), Happened(change.clone()));
-        if let Err(error) = guarded(&inner, &call, done).await {
+        if let Err(error) = guarded(&inner, done).await {
             let cause = error.cause().map_or_else(|| error.to_string(), ToString::to_string);
             tracing::error!(event = name, "a function that observes failed: {cause}");
         }

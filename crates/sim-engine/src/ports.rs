@@ -102,7 +102,6 @@ pub struct Event {
 }
 
 /// The session through which events leave.
-#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Publishes events, in this order and after all earlier ones.

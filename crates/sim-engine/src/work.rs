@@ -32,7 +32,7 @@ pub(crate) async fn handle(inner: &Inner, call: &Call) -> CallResult<String> {
     let unknown = || CallError::no_such_procedure(&call.uri);
     if let Some(function) = root.name_of(&call.uri).and_then(|name| inner.game.free_procedure(name))
     {
-        return guarded(inner, call, function(inner.game.clone(), call.clone(), ())).await;
+        return guarded(inner, function(inner.game.clone(), call.clone(), ())).await;
     }
     let address = root.parse(&call.uri).ok_or_else(unknown)?;
     let method = inner.game.method(address.resource, address.name).ok_or_else(unknown)?;
@@ -45,7 +45,7 @@ pub(crate) async fn listen(inner: &Inner, message: &Call) -> CallResult<()> {
     if let Some(function) = root.name_of(&message.uri).and_then(|name| inner.game.free_topic(name))
     {
         let done = function(inner.game.clone(), message.clone(), ());
-        return guarded(inner, message, done).await.map(drop);
+        return guarded(inner, done).await.map(drop);
     }
     let Some(address) = root.parse(&message.uri) else { return Ok(()) };
     let Some(method) = inner.game.topic(address.resource, address.name) else { return Ok(()) };
@@ -56,7 +56,7 @@ pub(crate) async fn listen(inner: &Inner, message: &Call) -> CallResult<()> {
 async fn on_scope(inner: &Inner, call: &Call, key: Key, method: &Method) -> CallResult<String> {
     let data = CallData::resolve(inner, call, key)?;
     if method.turn == Turn::None {
-        return guarded(inner, call, checked(method)(Arc::new(data))).await;
+        return guarded(inner, checked(method)(Arc::new(data))).await;
     }
     let whole_run = method.turn == Turn::WholeRun;
     let _turn = turn(inner, data.place.as_ref(), whole_run).await?;
@@ -81,7 +81,7 @@ async fn on_scope(inner: &Inner, call: &Call, key: Key, method: &Method) -> Call
         let answer = FirstAnswer::write(outcome)?;
         Some(Idempotency { user, scope: call.uri.to_string(), key, answer })
     };
-    in_turn(inner, call, resolve, checked(method), remember).await
+    in_turn(inner, resolve, checked(method), remember).await
 }
 
 /// Does something on the service's own account on a scope, in its turn.
@@ -101,7 +101,7 @@ pub(crate) async fn on_own_account(
         let data = data.ok_or_else(|| CallError::not_found("the scope has gone"))?;
         Ok(CallData { reach: reach(&data, whole_run), ..data })
     };
-    in_turn(inner, &Call::of_service(cause), resolve, act, |_| None).await.map(drop)
+    in_turn(inner, resolve, act, |_| None).await.map(drop)
 }
 
 fn reach(data: &CallData, whole_run: bool) -> Reach {
@@ -163,14 +163,13 @@ async fn turn(inner: &Inner, place: Option<&Place>, whole_run: bool) -> CallResu
 /// Runs a writing call while it has the turn, until nobody has overtaken it.
 async fn in_turn(
     inner: &Inner,
-    call: &Call,
     resolve: impl Fn() -> CallResult<CallData>,
     act: impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>>,
     remember: impl Fn(&CallResult<String>) -> Option<Idempotency>,
 ) -> CallResult<String> {
     for _ in 0..ATTEMPTS {
         let data = Arc::new(resolve()?);
-        let outcome = guarded(inner, call, act(data.clone())).await;
+        let outcome = guarded(inner, act(data.clone())).await;
         let (unit, mut announcements) = unit_of(&data, &outcome, remember(&outcome));
         let Some(unit) = unit else {
             announce(inner, &data, announcements).await;
@@ -200,24 +199,22 @@ async fn in_turn(
 /// Waits until what was stored is in the tree. A store that cannot be reached any more may not tell
 /// of it for long, and must not keep others from the world meanwhile.
 async fn visible(inner: &Inner, seq: u64) -> CallResult<()> {
-    timeout(inner.options.call_timeout, inner.reached(seq))
-        .await
-        .map_err(|_| CallError::unavailable("saved, but it cannot be shown at the moment"))
+    timeout(inner.options.call_timeout, inner.reached(seq)).await.map_err(|_| {
+        CallError::unavailable("saved, but it cannot be shown at the moment")
+            .because("the store does not tell of what it has stored")
+    })
 }
 
 /// Waits for a handler; a panic, or one that does not return, is an error of this call.
 pub(crate) async fn guarded(
     inner: &Inner,
-    call: &Call,
     future: BoxFuture<CallResult<String>>,
 ) -> CallResult<String> {
     match timeout(inner.options.call_timeout, AssertUnwindSafe(future).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(panicked(&*panic)),
-        Err(_) => {
-            tracing::error!(rpc.uri = &*call.uri, "a handler did not return in time");
-            Err(CallError::unavailable("not saved: the call took too long; try again"))
-        }
+        Err(_) => Err(CallError::unavailable("not saved: the call took too long; try again")
+            .because("the handler did not return in time")),
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Options {
     pub login_window: Duration,
     /// How long a verified password is remembered.
     pub credential_memory: Duration,
+    /// How long the first answer to a call that carried a key is kept, at least.
+    pub answers_kept: Duration,
     /// The largest request body, in bytes.
     pub body_limit: usize,
     /// The most objects on one page of a list.
@@ -104,6 +106,7 @@ impl Options {
             address_failures: 300,
             login_window: Duration::from_secs(60),
             credential_memory: Duration::from_secs(300),
+            answers_kept: Duration::from_secs(30 * 24 * 60 * 60),
             body_limit: 1024 * 1024,
             page_size: 5000,
             query_parameters: 100,
@@ -151,7 +154,8 @@ impl GamesApi {
                 Database::Sqlite(path) => Arc::new(Sqlite::open(path)?),
                 Database::Postgres(url) => Arc::new(Postgres::open(url, wanted.patience)?),
             };
-            Store::open(backend, wanted.readers, wanted.live_buffer, observer)
+            let Options { readers, live_buffer, answers_kept, .. } = wanted;
+            Store::open(backend, readers, live_buffer, answers_kept, observer)
         });
         let store = Arc::new(opening.await.map_err(StoreError::unavailable)??);
         let api = Self::over(store, credentials, options);

@@ -27,6 +27,7 @@ mod writer;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use sim_games_types::{Change, GamePk, Resource, RunPk, Stored, UserPk};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -76,6 +77,7 @@ impl Store {
         backend: Arc<dyn Backend>,
         readers: usize,
         live_buffer: usize,
+        answers_kept: Duration,
         observer: Observer,
     ) -> Result<Self, StoreError> {
         let connection = backend.writer()?;
@@ -86,8 +88,16 @@ impl Store {
         let told = Arc::new(AtomicU64::new(head));
         let news = News::new(inbox.downgrade(), Arc::clone(&told));
         let connection = Some(connection);
-        let writer =
-            Writer { backend: Arc::clone(&backend), connection, head, told, live, observer };
+        let writer = Writer {
+            backend: Arc::clone(&backend),
+            connection,
+            head,
+            told,
+            live,
+            observer,
+            answers_kept,
+            swept: None,
+        };
         let thread = std::thread::Builder::new()
             .name("games-writer".to_owned())
             .spawn(move || writer.run(messages))

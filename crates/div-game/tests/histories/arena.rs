@@ -10,6 +10,8 @@ use sim::{Core, CoreConfig, GamesApi, Played, Runs};
 use sim_test::StoreOptions;
 use tempfile::TempDir;
 
+use crate::rest::Rest;
+
 pub(crate) const REALM: &str = "histories";
 pub(crate) const ROOT: &str = "test.root";
 /// The roles, of which the last takes no part.
@@ -76,6 +78,7 @@ pub(crate) struct Arena {
     dir: TempDir,
     core: Option<Core>,
     observer: Option<(Session, Incoming)>,
+    rest: Option<Rest>,
     pub(crate) game: i64,
     pub(crate) roles: [i64; 3],
     phase: i64,
@@ -88,8 +91,16 @@ impl Arena {
         // Nobody pulls the plug here: what lies in memory is durable enough.
         let memory = Path::new("/dev/shm");
         let dir = if memory.is_dir() { TempDir::new_in(memory)? } else { TempDir::new()? };
-        let mut arena =
-            Self { dir, core: None, observer: None, game: 0, roles: [0; 3], phase: 0, begun: 0 };
+        let mut arena = Self {
+            dir,
+            core: None,
+            observer: None,
+            rest: None,
+            game: 0,
+            roles: [0; 3],
+            phase: 0,
+            begun: 0,
+        };
         let api = arena.database().await?;
         let mut unit = Unit::default();
         let game = unit.create(Resource::Game, json!({"name": "Div", "slug": "div"}));
@@ -126,6 +137,8 @@ impl Arena {
         core.installed().await;
         let observer = core.router().attach(REALM, "observer", "anonymous").await;
         self.observer = Some(observer.context("the observer could not join")?.split());
+        let games = core.games_router().context("the games are embedded")?;
+        self.rest = Some(Rest::log_in(games).await?);
         self.core = Some(core);
         Ok(())
     }
@@ -138,7 +151,7 @@ impl Arena {
     }
 
     pub(crate) async fn stop(&mut self) {
-        self.observer = None;
+        (self.observer, self.rest) = (None, None);
         if let Some(core) = self.core.take() {
             core.stop().await;
         }
@@ -146,6 +159,10 @@ impl Arena {
 
     pub(crate) fn core(&self) -> &Core {
         self.core.as_ref().expect("a core runs between restarts")
+    }
+
+    pub(crate) fn rest(&self) -> &Rest {
+        self.rest.as_ref().expect("it lives as long as the core")
     }
 
     pub(crate) fn api(&self) -> &GamesApi {

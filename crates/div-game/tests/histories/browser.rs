@@ -143,10 +143,15 @@ impl Tab {
         Ok(())
     }
 
+    /// Whether the page was loaded for this membership.
+    pub(crate) fn knows(&self, membership: i64) -> bool {
+        self.seats.contains_key(&membership)
+    }
+
     /// Waits until the router has delivered what was published so far: an answer comes after it.
     pub(crate) async fn caught_up(&self) -> Result<()> {
         let uri = format!("{ROOT}.ready");
-        ask(&self.session, &uri, json!([])).await.map_err(|error| refused(&uri, &error))?;
+        ask(&self.session, &uri, json!([]), None).await.map_err(|error| refused(&uri, &error))?;
         Ok(())
     }
 
@@ -283,7 +288,7 @@ async fn fetch(session: &Session, (resource, pk): Key) -> Result<View> {
     let names = &names[..if resource == Resource::RunUser { 4 } else { 3 }];
     let uris: Vec<_> =
         names.iter().map(|name| format!("{ROOT}.model.{resource}.{pk}.{name}")).collect();
-    let answers = join_all(uris.iter().map(|uri| ask(session, uri, json!([])))).await;
+    let answers = join_all(uris.iter().map(|uri| ask(session, uri, json!([]), None))).await;
     let mut view = View::new();
     for (uri, answer) in uris.iter().zip(answers) {
         let answer = answer.map_err(|error| refused(uri, &error))?;
@@ -330,9 +335,15 @@ fn updated(fields: &Fields) -> &str {
     fields.get("updated").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Calls a procedure with positional arguments.
-pub(crate) async fn ask(session: &Session, uri: &str, args: Value) -> Result<Value, CallError> {
-    let answer = session.call(uri, Payload::from_json(Some(args.to_string()), None)).await?;
+/// Calls a procedure.
+pub(crate) async fn ask(
+    session: &Session,
+    uri: &str,
+    args: Value,
+    kwargs: Option<Value>,
+) -> Result<Value, CallError> {
+    let payload = Payload::from_json(Some(args.to_string()), kwargs.map(|it| it.to_string()));
+    let answer = session.call(uri, payload).await?;
     let answers: Vec<Value> = serde_json::from_str(answer.args_json()).unwrap_or_default();
     Ok(answers.into_iter().next().unwrap_or_default())
 }

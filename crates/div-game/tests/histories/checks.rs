@@ -29,7 +29,7 @@ async fn trees(rows: &Rows, tab: &Tab) -> Result<()> {
         scopes.extend(link(member, "world").map(|world| (Resource::World, world)));
         for scope in scopes {
             let uri = format!("{ROOT}.model.{}.{}.get_scope_tree", scope.0, scope.1);
-            let answer = ask(&tab.session, &uri, json!([])).await;
+            let answer = ask(&tab.session, &uri, json!([]), None).await;
             if !rows.is_active(run) {
                 ensure!(answer.is_err(), "`{uri}` was answered although the run is not active");
                 continue;
@@ -50,9 +50,9 @@ async fn trees(rows: &Rows, tab: &Tab) -> Result<()> {
 async fn view(history: &History<'_>, tab: &Tab) -> Result<()> {
     let rows = &history.rows;
     for (run, _) in rows.all(Resource::Run) {
-        // Who was removed while the run slept is told of nothing.
+        // Who was removed while the run slept is told of nothing, also when seated anew later.
         let mut memberships = rows.memberships(tab.user);
-        if !memberships.any(|(_, member)| link(member, "run") == Some(run)) {
+        if !memberships.any(|(pk, member)| link(member, "run") == Some(run) && tab.knows(pk)) {
             continue;
         }
         let believed = !tab.asleep.contains(&run);

@@ -125,6 +125,7 @@ impl History<'_> {
                 let run = link(self.rows.get((Resource::World, world))?, "run");
                 let role = self.arena.roles[usize::from(role)];
                 let fields = json!({"run": run, "user": user, "world": world, "role": role});
+                self.ledger.seated.insert(user);
                 unit.create(Resource::RunUser, fields);
             }
             Op::AddScenario { world } => {
@@ -137,7 +138,7 @@ impl History<'_> {
     }
 
     /// Notes that what lies below an object may be changed past the game.
-    fn touch(&mut self, key: Key) {
+    pub(crate) fn touch(&mut self, key: Key) {
         let periods = self.rows.all(Resource::Period).map(|it| it.0);
         let above = self.rows.line(key);
         let touched: Vec<_> = periods
@@ -147,12 +148,17 @@ impl History<'_> {
             })
             .collect();
         self.ledger.touched.extend(touched);
-        // A world that goes takes its members along.
         if let (Resource::World, world) = key {
-            let members = self.rows.all(Resource::RunUser);
-            let members: Vec<_> =
-                members.filter(|it| link(it.1, "world") == Some(world)).map(|it| it.0).collect();
-            members.into_iter().for_each(|member| self.touch((Resource::RunUser, member)));
+            self.ledger.doomed.insert(world);
         }
+    }
+
+    /// A world that goes takes its members along, also those who have just come.
+    pub(crate) fn touch_fellows(&mut self) {
+        let doomed = std::mem::take(&mut self.ledger.doomed);
+        let worlds = self.ledger.worlds.iter();
+        let fellows = worlds.filter(|(_, worlds)| !worlds.is_disjoint(&doomed));
+        let fellows: Vec<_> = fellows.map(|(member, _)| *member).collect();
+        fellows.into_iter().for_each(|member| self.touch((Resource::RunUser, member)));
     }
 }

@@ -1,8 +1,10 @@
 //! One history: its operations are carried out, and now and then all comes to rest and is checked.
 
+use std::collections::{HashMap, HashSet};
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use sim::types::{Committed, Resource};
+use sim::types::Resource;
 use sim::wamp::CallError;
 use tokio::task::JoinHandle;
 
@@ -22,12 +24,33 @@ const EXPECTED: [&str; 5] = [
     "application.error.not_found",
 ];
 
+/// What is asked of a scope.
+struct Question {
+    scope: Key,
+    name: &'static str,
+    args: Value,
+    /// What it stores when it is accepted, if it is a submission.
+    claim: Option<Acknowledged>,
+    /// By which the service knows repetitions of a submission.
+    key: Option<String>,
+}
+
 /// A call whose answer nobody has looked at yet.
 struct Asked {
     uri: String,
-    /// What it stores when it is accepted, if it is a submission.
+    scope: Key,
+    user: i64,
+    session: u64,
     claim: Option<Acknowledged>,
+    key: Option<String>,
     answer: JoinHandle<Result<Value, CallError>>,
+}
+
+/// A submission that can be repeated.
+#[derive(Clone)]
+struct Keyed {
+    period: i64,
+    key: String,
 }
 
 /// What happens between two states in which nothing is under way.
@@ -39,7 +62,11 @@ pub(crate) struct History<'a> {
     pub(crate) ledger: Ledger,
     pub(crate) tabs: Vec<Tab>,
     asked: Vec<Asked>,
-    edits: Vec<JoinHandle<Result<Committed>>>,
+    edits: Vec<JoinHandle<Result<()>>>,
+    /// The last submission of each user that carried a key.
+    keyed: HashMap<i64, Keyed>,
+    /// The keys of submissions that were accepted.
+    accepted: HashSet<String>,
     pub(crate) counter: u32,
 }
 
@@ -57,6 +84,8 @@ pub(crate) async fn play(arena: &mut Arena, ops: &[Op]) -> Result<()> {
         tabs: Vec::new(),
         asked: Vec::new(),
         edits: Vec::new(),
+        keyed: HashMap::new(),
+        accepted: HashSet::new(),
         counter: 0,
     };
     history.check().await?;
@@ -122,48 +151,46 @@ impl History<'_> {
 
     /// Begins a call, if the operation is one.
     fn begin_call(&mut self, op: Op) -> bool {
-        let (tab, scope, name, args) = match op {
-            Op::Submit { tab, period, play } => return self.submit(tab, period, None, play),
+        let (tab, scope, name) = match op {
+            Op::Submit { tab, period, play } => {
+                self.submit(tab, period, play);
+                return true;
+            }
+            Op::Repeat { tab, operand } => {
+                self.repeat(tab, operand);
+                return true;
+            }
             Op::SubmitFor { tab, period, role, play } => {
-                return self.submit(tab, period, Some(role), play);
+                self.submit_for(tab, period, role, play);
+                return true;
             }
             Op::Phase { tab, forward } => {
                 let name = if forward { "advance_phase" } else { "rollback_phase" };
-                (
-                    tab,
-                    self.rows.pick(Resource::Run, tab).map(|pk| (Resource::Run, pk)),
-                    name,
-                    json!([]),
-                )
+                (tab, self.scope(Resource::Run, tab), name)
             }
             Op::Round { tab, period, round } => {
-                let period = self.rows.pick(Resource::Period, period);
                 let name = if round == Round::Reopen { "reopen" } else { "close" };
-                (tab, period.map(|pk| (Resource::Period, pk)), name, json!([]))
+                (tab, self.scope(Resource::Period, period), name)
             }
-            Op::World { tab, world } => {
-                let world = self.rows.pick(Resource::World, world);
-                (tab, world.map(|pk| (Resource::World, pk)), "step", json!([]))
-            }
+            Op::World { tab, world } => (tab, self.scope(Resource::World, world), "step"),
             Op::Rounds { tab, round } => {
                 let name = match round {
                     Round::Close => "close",
                     Round::Reopen => "reopen",
                     Round::Step => "step",
                 };
-                (
-                    tab,
-                    self.rows.pick(Resource::Run, tab).map(|pk| (Resource::Run, pk)),
-                    name,
-                    json!([]),
-                )
+                (tab, self.scope(Resource::Run, tab), name)
             }
             _ => return false,
         };
         if let Some(scope) = scope {
-            self.ask(tab, scope, name, args, None);
+            self.ask(tab, Question { scope, name, args: json!([]), claim: None, key: None });
         }
         true
+    }
+
+    fn scope(&self, resource: Resource, which: u8) -> Option<Key> {
+        self.rows.pick(resource, which).map(|pk| (resource, pk))
     }
 
     /// The page of this number; the first is the leader's, as long as it is open.
@@ -171,45 +198,75 @@ impl History<'_> {
         self.tabs.get(usize::from(tab).checked_rem(self.tabs.len())?)
     }
 
-    fn ask(&mut self, tab: u8, scope: Key, name: &str, args: Value, claim: Option<Acknowledged>) {
-        let Some(session) = self.tab(tab).map(|tab| tab.session.clone()) else { return };
+    fn ask(&mut self, tab: u8, question: Question) {
+        let Some((user, session)) = self.tab(tab).map(|tab| (tab.user, tab.session.clone())) else {
+            return;
+        };
+        let Question { scope, name, args, claim, key } = question;
         let uri = format!("{ROOT}.model.{}.{}.{name}", scope.0, scope.1);
+        let kwargs = key.as_ref().map(|key| json!({"idempotency_key": key}));
         let asked = uri.clone();
-        let answer = tokio::spawn(async move { ask(&session, &asked, args).await });
-        self.asked.push(Asked { uri, claim, answer });
+        let id = session.info().session;
+        let answer = tokio::spawn(async move { ask(&session, &asked, args, kwargs).await });
+        self.asked.push(Asked { uri, scope, user, session: id, claim, key, answer });
     }
 
-    /// A player submits, or a leader for one.
-    fn submit(&mut self, tab: u8, period: u8, role: Option<u8>, play: Play) -> bool {
-        let Some((user, session)) = self.tab(tab).map(|tab| (tab.user, tab.session.info().session))
-        else {
-            return true;
-        };
-        let Some(pk) = self.aim(user, period) else { return true };
-        let args = match play {
-            Play::Number(number) => vec![json!(number)],
-            Play::Extreme(large) => vec![json!(if large { 1e300 } else { 1e-300 })],
-            Play::Junk => vec![json!("much")],
-        };
-        let operand = args[0].as_f64();
-        let Some(role) = role else {
-            let claim = self.member_at(user, pk).and_then(|(member, fields)| {
-                let slot = (pk, link(fields, "role")?);
-                Some(Acknowledged { slot, operand: operand?, session, member })
-            });
-            self.ask(tab, (Resource::Period, pk), "submit_decision", json!(args), claim);
-            return true;
-        };
+    /// A player submits, every other time so that the call can be repeated.
+    fn submit(&mut self, tab: u8, period: u8, play: Play) {
+        let Some((user, session)) = self.who(tab) else { return };
+        let Some(pk) = self.aim(user, period) else { return };
+        self.counter += 1;
+        let key = self.counter.is_multiple_of(2).then(|| format!("key {}", self.counter));
+        if let Some(key) = key.clone() {
+            self.keyed.insert(user, Keyed { period: pk, key });
+        }
+        let arg = argument(play);
+        let claim = arg.as_f64().and_then(|operand| self.claim(user, session, pk, operand));
+        let (scope, args) = ((Resource::Period, pk), json!([arg]));
+        self.ask(tab, Question { scope, name: "submit_decision", args, claim, key });
+    }
+
+    /// What is stored if a player's own submission is accepted.
+    fn claim(&self, user: i64, session: u64, period: i64, operand: f64) -> Option<Acknowledged> {
+        let (member, fields) = self.member_at(user, period)?;
+        Some(Acknowledged { slot: (period, link(fields, "role")?), operand, session, member })
+    }
+
+    /// A page does not know what came of a submission, and sends it again.
+    fn repeat(&mut self, tab: u8, operand: i8) {
+        let Some((user, session)) = self.who(tab) else { return };
+        let Some(Keyed { period, key }) = self.keyed.get(&user).cloned() else { return };
+        // Calls of other sessions under way may be handled in any order.
+        let others =
+            self.asked.iter().any(|it| it.key.as_ref() == Some(&key) && it.session != session);
+        if others {
+            return;
+        }
+        let operand = f64::from(operand);
+        let claim = self.claim(user, session, period, operand);
+        let (scope, args) = ((Resource::Period, period), json!([operand]));
+        self.ask(tab, Question { scope, name: "submit_decision", args, claim, key: Some(key) });
+    }
+
+    /// A leader submits for a player.
+    fn submit_for(&mut self, tab: u8, period: u8, role: u8, play: Play) {
+        let Some((user, session)) = self.who(tab) else { return };
+        let Some(pk) = self.aim(user, period) else { return };
         let role = self.arena.roles[usize::from(role)];
         let meant = self.rows.all(Resource::RunUser).find(|(_, fields)| {
             link(fields, "role") == Some(role) && self.rows.visible((Resource::Period, pk), fields)
         });
-        let Some((member, _)) = meant else { return true };
+        let Some((member, _)) = meant else { return };
+        let arg = argument(play);
         let claim =
-            operand.map(|operand| Acknowledged { slot: (pk, role), operand, session, member });
-        let args: Vec<_> = [json!(member)].into_iter().chain(args).collect();
-        self.ask(tab, (Resource::Period, pk), "submit_for", json!(args), claim);
-        true
+            arg.as_f64().map(|operand| Acknowledged { slot: (pk, role), operand, session, member });
+        let (scope, args) = ((Resource::Period, pk), json!([member, arg]));
+        self.ask(tab, Question { scope, name: "submit_for", args, claim, key: None });
+    }
+
+    /// The user of a page, and its session.
+    fn who(&self, tab: u8) -> Option<(i64, u64)> {
+        self.tab(tab).map(|tab| (tab.user, tab.session.info().session))
     }
 
     /// Mostly a period that the user sees, sometimes any.
@@ -230,17 +287,35 @@ impl History<'_> {
         self.rows.memberships(user).find(|(_, fields)| link(fields, "run") == Some(run))
     }
 
-    /// Begins to store something as a REST client does.
+    /// Begins to store something: as a REST client, or as a part of the service would.
     pub(crate) fn store(&mut self, unit: Unit) {
-        let api = self.arena.api().clone();
-        self.edits.push(tokio::spawn(async move { Ok(api.commit(unit.into_work()).await?) }));
+        let unit = unit.into_work();
+        self.edits.push(if self.counter.is_multiple_of(2) {
+            let rest = self.arena.rest().clone();
+            tokio::spawn(async move { rest.change(unit).await })
+        } else {
+            let api = self.arena.api().clone();
+            tokio::spawn(async move {
+                // What an edit was about may have gone.
+                drop(api.commit(unit).await);
+                Ok(())
+            })
+        });
     }
 
     /// Waits for all calls, and takes note of what was accepted.
     async fn answers(&mut self) -> Result<()> {
-        for Asked { uri, claim, answer } in std::mem::take(&mut self.asked) {
+        for Asked { uri, scope, user, claim, key, answer, .. } in std::mem::take(&mut self.asked) {
             match answer.await? {
+                // A repetition is answered as the first time, and stores nothing.
+                Ok(_) if key.as_ref().is_some_and(|key| self.accepted.contains(key)) => {}
                 Ok(Value::String(text)) if text == "ok" => {
+                    self.accepted.extend(key);
+                    // Nobody knows in which role somebody played who was given another seat.
+                    if self.ledger.seated.contains(&user) {
+                        self.touch(scope);
+                        continue;
+                    }
                     let claim = claim.with_context(|| format!("`{uri}` was accepted"))?;
                     self.ledger.acknowledged.push(claim);
                 }
@@ -257,9 +332,9 @@ impl History<'_> {
     pub(crate) async fn check(&mut self) -> Result<()> {
         self.answers().await?;
         for edit in std::mem::take(&mut self.edits) {
-            // What an edit was about may have gone.
-            drop(edit.await?);
+            edit.await??;
         }
+        self.touch_fellows();
         self.arena.quiet().await?;
         self.rows = Rows::read(self.arena.api(), &self.runs).await?;
         self.catch_up().await?;
@@ -315,5 +390,13 @@ impl History<'_> {
             tab.session.leave().await;
         }
         self.arena.quiet().await
+    }
+}
+
+fn argument(play: Play) -> Value {
+    match play {
+        Play::Number(number) => json!(number),
+        Play::Extreme(large) => json!(if large { 1e300 } else { 1e-300 }),
+        Play::Junk => json!("much"),
     }
 }

@@ -38,6 +38,10 @@ pub(crate) struct Ledger {
     pub(crate) gaps: BTreeSet<i64>,
     /// Members whose role was changed since the last check.
     pub(crate) recast: HashSet<i64>,
+    /// Worlds that were deleted since the last check.
+    pub(crate) doomed: BTreeSet<i64>,
+    /// Users who were given a seat since the last check.
+    pub(crate) seated: HashSet<i64>,
     /// Members who were ever moved.
     pub(crate) moved: HashSet<i64>,
     /// The worlds that a member may have heard of since the last check.
@@ -134,6 +138,7 @@ impl Ledger {
         self.acknowledged.clear();
         self.touched.clear();
         self.recast.clear();
+        self.seated.clear();
         Ok(())
     }
 

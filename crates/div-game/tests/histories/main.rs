@@ -11,6 +11,7 @@ mod history;
 mod ledger;
 mod op;
 mod regressions;
+mod rest;
 mod rows;
 
 use std::cell::RefCell;

@@ -42,6 +42,8 @@ pub(crate) enum Doomed {
 pub(crate) enum Op {
     // Calls of a page.
     Submit { tab: u8, period: u8, play: Play },
+    // The user's last submission that carried a key once more, with whatever number.
+    Repeat { tab: u8, operand: i8 },
     SubmitFor { tab: u8, period: u8, role: u8, play: Play },
     Phase { tab: u8, forward: bool },
     Round { tab: u8, period: u8, round: Round },
@@ -104,6 +106,7 @@ fn calls() -> impl Strategy<Value = Op> {
     prop_oneof![
         12 => (tab_and_period.clone(), play())
             .prop_map(|((tab, period), play)| Op::Submit { tab, period, play }),
+        3 => (tab.clone(), 1..9_i8).prop_map(|(tab, operand)| Op::Repeat { tab, operand }),
         2 => (tab_and_period.clone(), 0..3_u8, play())
             .prop_map(|((tab, period), role, play)| Op::SubmitFor { tab, period, role, play }),
         2 => (tab.clone(), any::<bool>()).prop_map(|(tab, forward)| Op::Phase { tab, forward }),

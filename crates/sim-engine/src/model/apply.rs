@@ -126,18 +126,25 @@ impl Model {
         let action = if known { Action::Changed } else { Action::Created };
         self.announce(&run, action, stored, effects);
         let mut note = |what| effects.occasions.push(Occasion { run: run.clone(), what });
-        match (&stored.record, known) {
-            (Record::RunUser(it), false) => note(What::Newcomer(it.id)),
-            (Record::World(it), false) => note(What::NewWorld(it.id)),
-            (Record::RunUser(it), true) => {
-                if let Some(from) = from.filter(|from| *from != it.world) {
-                    note(What::Moved(it.id, from));
-                }
-            }
+        match &stored.record {
+            Record::RunUser(it) => match from {
+                None => note(What::Newcomer(it.id)),
+                Some(from) if from != it.world => note(What::Moved(it.id, from)),
+                Some(_) => {}
+            },
+            Record::World(it) if !known => note(What::NewWorld(it.id)),
             _ => {}
         }
         if !known {
             note(What::Started(Some(key)));
+        }
+        if let Record::RunUser(it) = &stored.record
+            && from != Some(it.world)
+        {
+            // Those who see the member from now on cannot know.
+            let (root, out) = (&self.root, &mut effects.events);
+            let online = self.online(it.user);
+            Announcer { root, tree: &read(&run.tree), out }.presence(it.id, online);
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::answer::MAX_KEY;
 use crate::fixture::{LEADER, decision, game_snapshot, run_snapshot, user_of};
-use crate::ports::{MockGamesStore, MockMessages, RunSnapshot};
+use crate::ports::{MockGamesStore, RunSnapshot};
 use crate::sync::lock;
 use crate::{Args, Caller, Engine, Event, Game, Kind, NextPhase, Options, Peer, Scope};
 
@@ -25,6 +25,27 @@ struct Stand {
     journal: mpsc::UnboundedSender<Arc<[Change]>>,
     units: Arc<Mutex<Vec<UnitOfWork>>>,
     events: Arc<Mutex<Vec<Event>>>,
+    /// What the next publication waits for, and no later one.
+    hold: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
+}
+
+/// A message port that keeps what is published.
+struct Published {
+    events: Arc<Mutex<Vec<Event>>>,
+    hold: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
+}
+
+#[async_trait::async_trait]
+impl crate::Messages for Published {
+    async fn publish(&self, events: Vec<Event>) {
+        let hold = lock(&self.hold).take();
+        if let Some(hold) = hold {
+            hold.await.unwrap();
+        }
+        lock(&self.events).extend(events);
+    }
+
+    async fn dismiss(&self, _: sim_games_types::UserPk) {}
 }
 
 impl Stand {
@@ -67,14 +88,11 @@ impl Stand {
         });
         let feed = Mutex::new(Some(Feed(changes)));
         store.expect_changes().return_once(move |_| Box::new(lock(&feed).take().unwrap()));
-        let mut messages = MockMessages::new();
-        let published = events.clone();
-        messages.expect_publish().returning(move |events| lock(&published).extend(events));
-        messages.expect_dismiss().returning(|_| ());
-        let (store, messages) = (Arc::new(store), Arc::new(messages));
-        let engine = Engine::start(game, options, store, messages).unwrap();
+        let hold = Arc::default();
+        let messages = Published { events: events.clone(), hold: Arc::clone(&hold) };
+        let engine = Engine::start(game, options, Arc::new(store), Arc::new(messages)).unwrap();
         engine.installed().await;
-        Self { engine, journal, units, events }
+        Self { engine, journal, units, events, hold }
     }
 
     /// Lets the journal grow to this number.
@@ -139,6 +157,7 @@ impl crate::ChangeFeed for Feed {
     }
 }
 
+mod presence;
 mod running;
 
 #[derive(serde::Deserialize, Serialize)]

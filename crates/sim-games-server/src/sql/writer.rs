@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use sim_games_types::Change;
+use sim_games_types::{Change, Timestamp};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::chore::Chore;
@@ -21,6 +22,9 @@ const ATTEMPTS: usize = 3;
 
 /// Changes by others that are read from the journal at once.
 const PAGE: u32 = 512;
+
+/// How often old answers are forgotten.
+const SWEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the writer has seen in the journal.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +68,10 @@ pub(super) struct Writer {
     pub(super) told: Arc<AtomicU64>,
     pub(super) live: broadcast::Sender<Arc<[Change]>>,
     pub(super) observer: Observer,
+    /// How long answers to calls that carried a key are kept.
+    pub(super) answers_kept: Duration,
+    /// When it last forgot older ones.
+    pub(super) swept: Option<Instant>,
 }
 
 /// What was done for a group of units, once it is committed.
@@ -97,6 +105,9 @@ impl Writer {
             }
             if !chores.is_empty() {
                 self.do_chores(chores);
+            }
+            if self.swept.is_none_or(|at| at.elapsed() >= SWEEP) {
+                self.sweep();
             }
         }
         // Whoever still waits in the queue learns that the store is closed when it is dropped.
@@ -149,6 +160,21 @@ impl Writer {
             for chore in chores {
                 chore.answer(done.clone());
             }
+        }
+    }
+
+    /// Forgets answers to calls that nobody will repeat any more.
+    fn sweep(&mut self) {
+        self.swept = Some(Instant::now());
+        let kept = i64::try_from(self.answers_kept.as_micros()).unwrap_or(i64::MAX);
+        let until = Timestamp::now().micros().saturating_sub(kept);
+        let swept = self.attempt(|connection| {
+            connection.begin(Durability::Relaxed)?;
+            connection.execute("DELETE FROM answer WHERE at <= ?", &[until.into()])?;
+            connection.commit()
+        });
+        if let Err(fault) = swept {
+            tracing::warn!(error = %fault, "could not forget old answers");
         }
     }
 

@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use sim_games_types::Resource;
+use sim_games_types::{Idempotency, Resource};
 use tempfile::TempDir;
 
 use super::*;
@@ -15,7 +16,7 @@ use crate::store::{Outcome, Work};
 
 fn open_in(dir: &TempDir) -> Result<Store, StoreError> {
     let backend = Sqlite::open(&dir.path().join("deep/games.db"))?;
-    Store::open(Arc::new(backend), 2, 16, Box::new(|_| {}))
+    Store::open(Arc::new(backend), 2, 16, Duration::MAX, Box::new(|_| {}))
 }
 
 #[tokio::test]
@@ -171,12 +172,35 @@ impl Backend for Failing {
 }
 
 #[tokio::test]
+async fn answers_to_calls_with_a_key_are_kept_for_their_time_only() {
+    let call = |name: &str| {
+        let mut work = game(name, "");
+        work.unit.idempotency = Some(Idempotency {
+            user: 1.into(),
+            scope: "game".to_owned(),
+            key: "k".to_owned(),
+            answer: "1".to_owned(),
+        });
+        work
+    };
+    for (kept, replayed) in [(Duration::MAX, true), (Duration::ZERO, false)] {
+        let dir = TempDir::new().unwrap();
+        let sqlite = Sqlite::open(&dir.path().join("games.db")).unwrap();
+        let store = Store::open(Arc::new(sqlite), 1, 16, kept, Box::new(|_| {})).unwrap();
+        store.commit(call("a")).await.unwrap();
+        let second = store.commit(call("b")).await.unwrap();
+        assert_eq!(second.committed.replayed.is_some(), replayed, "kept for {kept:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
 async fn a_commit_that_fails_stores_nothing_of_its_group_and_announces_nothing() {
     let dir = TempDir::new().unwrap();
     let sqlite = Sqlite::open(&dir.path().join("games.db")).unwrap();
     let fails = Arc::new(AtomicBool::new(true));
     let backend = Failing { sqlite, fails: Arc::clone(&fails) };
-    let store = Store::open(Arc::new(backend), 1, 16, Box::new(|_| {})).unwrap();
+    let store = Store::open(Arc::new(backend), 1, 16, Duration::MAX, Box::new(|_| {})).unwrap();
     let mut announced = store.live().unwrap();
     let (first, second) = tokio::join!(store.commit(game("a", "")), store.commit(game("b", "")));
     assert!(unavailable(&first) && unavailable(&second), "{first:?} {second:?}");

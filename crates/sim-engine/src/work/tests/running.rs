@@ -190,6 +190,26 @@ async fn a_member_who_goes_again_before_the_hook_is_called_is_no_error() {
     assert!(lock(&stand.units).is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_never_returns_is_given_up_and_the_next_is_called() {
+    async fn stuck(_: Newcomer) -> CallResult<()> {
+        std::future::pending().await
+    }
+    let handlers = Run::handlers().on_runuser_created(stuck);
+    let game = game().scope(handlers).scope(Period::handlers().on_timer("close", close));
+    let stand = Stand::start(game, None).await;
+    stand.tell(30, crate::fixture::runuser(35, Some(9), Some(21)));
+    let timers = json!({"timers": {"close": "2026-03-02T14:05:07.000000Z"}});
+    let period = json!({"id": 61, "order": 1, "scenario": 51, "data": timers});
+    stand.tell(31, stored(Resource::Period, period));
+    stand.engine.reached(31).await;
+    let patience = Duration::from_secs(60);
+    timeout(patience, stand.engine.settled()).await.expect("the hook is given up");
+    let units = lock(&stand.units);
+    let causes: Vec<_> = units.iter().filter_map(|unit| unit.cause.as_deref()).collect();
+    assert_eq!(causes, ["timer close of period 61"]);
+}
+
 #[tokio::test]
 async fn all_runs_stay_in_memory_when_that_is_asked_for() {
     let options = Options { load: crate::Runs::All, ..Options::new("root") };
