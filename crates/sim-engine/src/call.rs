@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use sim_games_types::{Fields, Object, Phase, Resource, Run, RunPk, RunUser, Stored, UserPk};
 
-use crate::engine::Inner;
 use crate::error::{CallError, CallResult};
 use crate::game::Game;
+use crate::inner::Inner;
 use crate::model::{LoadedRun, Model};
 use crate::stage::{Key, Stage};
 use crate::sync::{lock, read};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sim_games_types::{Action, Change, Object, Record, Run, RunPk, Timestamp, UserPk};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::Inner;
+use crate::inner::Inner;
 use crate::model::Effects;
 use crate::occasion::What;
 use crate::ports::{ChangeFeed, RunSnapshot, StoreError};

@@ -16,6 +16,7 @@ mod follower;
 mod game;
 mod handler;
 mod handlers;
+mod inner;
 mod lines;
 mod model;
 mod moment;

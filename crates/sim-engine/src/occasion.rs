@@ -10,11 +10,11 @@ use serde_json::Value;
 use sim_games_types::{Change, Resource, RunPk, RunUser, RunUserPk, Stored, Timestamp, WorldPk};
 
 use crate::call::{Call, CallData, Place};
-use crate::engine::Inner;
 use crate::error::{CallError, CallResult};
 use crate::game::Game;
 use crate::handler::BoxFuture;
 use crate::handlers::Hook;
+use crate::inner::Inner;
 use crate::model::LoadedRun;
 use crate::moment::{
     Activated, Connected, Deactivated, Departed, Disconnected, Due, Happened, Moved, NewWorld,

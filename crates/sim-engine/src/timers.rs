@@ -12,8 +12,8 @@ use sim_games_types::{Fields, Record, Timestamp};
 use tokio::sync::Notify;
 
 use crate::call::CallData;
-use crate::engine::Inner;
 use crate::error::{CallError, CallResult};
+use crate::inner::Inner;
 use crate::occasion::What;
 use crate::scope::{HasData, Kind, Scope};
 use crate::stage::Key;

@@ -10,11 +10,11 @@ use tokio::time::timeout;
 
 use crate::answer::{FirstAnswer, idempotency_key};
 use crate::call::{Call, CallData, Place, Reach};
-use crate::engine::Inner;
 use crate::error::{CallError, CallResult};
 use crate::events::Announcer;
 use crate::game::{Method, Turn};
 use crate::handler::BoxFuture;
+use crate::inner::Inner;
 use crate::ports::StoreError;
 use crate::stage::{Announcement, Key};
 use crate::sync::read;
