@@ -28,6 +28,8 @@ pub(crate) struct Heard {
     pub(crate) topic: String,
     pub(crate) key: Key,
     pub(crate) fields: Fields,
+    /// It came by a subscription that the page means to end, and does not go by it.
+    stray: bool,
 }
 
 /// A page of a user, with a session of its own.
@@ -38,6 +40,9 @@ pub(crate) struct Tab {
     pub(crate) view: View,
     /// The scopes whose topics the page follows, with its subscriptions.
     pub(crate) topics: BTreeMap<Key, Vec<u64>>,
+    /// Subscriptions from before it was loaded last, which it has not ended yet: a moved player
+    /// must hear nothing of the world that was left.
+    lingering: Vec<u64>,
     /// Worlds that the page has heard of and does not follow yet.
     found: BTreeSet<Key>,
     /// Scopes that have gone, whose topics it follows no longer.
@@ -63,6 +68,7 @@ impl Tab {
             incoming,
             view: View::new(),
             topics: BTreeMap::new(),
+            lingering: Vec::new(),
             found: BTreeSet::new(),
             lost: BTreeSet::new(),
             seats: HashMap::new(),
@@ -77,7 +83,8 @@ impl Tab {
     /// Loads the page. While others write, what it knows of its topics may be out of date: then it
     /// takes what it gets, and loads again later.
     async fn load(&mut self, rows: &Rows, quiet: bool) -> Result<()> {
-        for subscription in std::mem::take(&mut self.topics).into_values().flatten() {
+        let old = std::mem::take(&mut self.topics).into_values().flatten().collect();
+        for subscription in std::mem::replace(&mut self.lingering, old) {
             unsubscribe(&self.session, subscription).await;
         }
         self.view.clear();
@@ -91,7 +98,9 @@ impl Tab {
                 self.seats.insert(pk, link(member, "world"));
             }
         }
-        match self.follow(&topics(rows, self.user)).await {
+        let followed = self.follow(&topics(rows, self.user)).await;
+        self.lingering.retain(|it| !self.topics.values().flatten().any(|of| of == it));
+        match followed {
             Err(error) if quiet => Err(error),
             followed => {
                 self.stale |= followed.is_err();
@@ -169,13 +178,19 @@ impl Tab {
         // Without the limit that a task has, all that is there comes at once.
         while let Some(Some(event)) = unconstrained(self.incoming.recv()).now_or_never() {
             if let SessionEvent::Event(event) = event {
-                all.extend(read(&event));
+                let id = event.subscription;
+                let follows = self.topics.values().flatten().any(|it| *it == id);
+                let stray = !follows && self.lingering.contains(&id);
+                all.extend(read(&event).map(|heard| Heard { stray, ..heard }));
             }
         }
         all
     }
 
-    fn apply(&mut self, Heard { topic, key, fields }: &Heard) {
+    fn apply(&mut self, Heard { topic, key, fields, stray }: &Heard) {
+        if *stray {
+            return;
+        }
         match topic.rsplit('.').next() {
             Some("add_child") => self.view.entry(*key).or_default().extend(fields.clone()),
             Some("update_child") => {
@@ -191,7 +206,10 @@ impl Tab {
     }
 
     /// Notes what an event means to the page itself: it is moved, its run sleeps, a world appears.
-    fn note(&mut self, Heard { topic, key, fields }: &Heard) {
+    fn note(&mut self, Heard { topic, key, fields, stray }: &Heard) {
+        if *stray {
+            return;
+        }
         let removed = topic.ends_with("remove_child");
         match key.0 {
             Resource::RunUser => {
@@ -327,7 +345,7 @@ fn resource(name: &Value) -> Option<Resource> {
 fn read(event: &Event) -> Option<Heard> {
     let topic = event.topic.strip_prefix(ROOT)?.strip_prefix(".model.")?.to_owned();
     let (pk, name, fields) = event.payload.args::<(i64, Value, Fields)>().ok()?;
-    Some(Heard { topic, key: (resource(&name)?, pk), fields })
+    Some(Heard { topic, key: (resource(&name)?, pk), fields, stray: false })
 }
 
 /// When an object was stored last. Times have one width, so that texts sort as times do.

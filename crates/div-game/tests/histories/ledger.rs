@@ -64,14 +64,16 @@ impl Ledger {
     }
 
     fn learn(&mut self, rows: &Rows) {
-        for (key, fields) in &rows.0 {
-            self.parents.extend(parent(*key, fields).map(|parent| (*key, parent)));
-            if key.0 == Resource::RunUser {
-                self.worlds.entry(key.1).or_default().extend(link(fields, "world"));
-                let of = (link(fields, "user"), link(fields, "run"));
-                if let (Some(user), Some(run)) = of {
-                    self.members.insert(key.1, (user, is(fields, "leader"), run));
-                }
+        rows.0.iter().for_each(|(key, fields)| self.learn_of(*key, fields));
+    }
+
+    fn learn_of(&mut self, key: Key, fields: &Fields) {
+        self.parents.extend(parent(key, fields).map(|parent| (key, parent)));
+        if key.0 == Resource::RunUser {
+            self.worlds.entry(key.1).or_default().extend(link(fields, "world"));
+            let of = (link(fields, "user"), link(fields, "run"));
+            if let (Some(user), Some(run)) = of {
+                self.members.insert(key.1, (user, is(fields, "leader"), run));
             }
         }
     }
@@ -79,9 +81,9 @@ impl Ledger {
     /// Checks that nobody has heard of an object that they were never allowed to see.
     pub(crate) fn check_heard(&mut self, rows: &Rows, tabs: &mut [Tab]) -> Result<()> {
         self.learn(rows);
+        // Some of it came and went between two checks.
         for heard in tabs.iter().flat_map(|tab| &tab.heard) {
-            let above = parent(heard.key, &heard.fields);
-            self.parents.extend(above.map(|parent| (heard.key, parent)));
+            self.learn_of(heard.key, &heard.fields);
         }
         for tab in tabs {
             for heard in std::mem::take(&mut tab.heard) {

@@ -79,6 +79,8 @@ async fn a_timer_that_was_taken_back_does_not_ring() {
     assert!(lock(&stand.units).is_empty());
 }
 
+const FORBIDDEN: &str = "wamp.error.not_authorized";
+
 fn resting() -> Options {
     Options { rest_after: Some(Duration::ZERO), ..Options::new("root") }
 }
@@ -106,6 +108,19 @@ async fn a_run_that_nobody_uses_rests_until_it_is_called() {
     rested(&stand).await;
     let stranger = stand.call(77, "world.9.get_scope", "[]").await;
     assert_eq!(uri_of(stranger), "wamp.error.not_authorized");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resting_run_is_found_by_what_was_made_meanwhile() {
+    let stand = Stand::over(game(), resting(), None, None, run_snapshot()).await;
+    rested(&stand).await;
+    let unknown = stand.call(31, "period.64.get_scope", "[]").await;
+    assert_eq!((uri_of(unknown).as_str(), stand.engine.loaded_runs()), (FORBIDDEN, 0));
+    stand.tell(30, crate::fixture::period(64, 51, 2));
+    stand.engine.reached(30).await;
+    // The store of this test gives the run as it always was.
+    let called = stand.call(31, "period.64.get_scope", "[]").await;
+    assert_eq!((uri_of(called).as_str(), stand.engine.loaded_runs()), (FORBIDDEN, 1));
 }
 
 #[tokio::test(start_paused = true)]
