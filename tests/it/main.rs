@@ -43,6 +43,7 @@ mod games_api_program;
 mod inputs;
 mod openapi_fuzz;
 mod original;
+mod pages;
 mod pairs;
 mod python_client;
 mod refusals;

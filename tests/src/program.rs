@@ -32,7 +32,7 @@ pub(crate) fn clean_command(program: &Path) -> Command {
     command
 }
 
-/// Runs a program to its end, with `input` on its standard input, for a minute at most.
+/// Runs a program to its end, with `input` on its standard input, for three minutes at most.
 ///
 /// # Errors
 /// When it cannot be started or does not end.
@@ -49,9 +49,9 @@ pub async fn run_to_end<A: AsRef<OsStr>>(
     // A program that asks nothing may close its input before this is written.
     stdin.write_all(input.as_bytes()).await.ok();
     drop(stdin);
-    let output = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output())
+    let output = tokio::time::timeout(Duration::from_mins(3), child.wait_with_output())
         .await
-        .with_context(|| format!("`{shown}` did not end within a minute"))??;
+        .with_context(|| format!("`{shown}` did not end within three minutes"))??;
     Ok(Finished {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -31,6 +31,7 @@ pub fn game(slug: &str, rules: Rules) -> Game {
     let submit =
         move |period, caller, phase, play| submit_decision(rules, period, caller, phase, play);
     Game::new(slug)
+        .view(include_str!("view.js"))
         .scope(Period::handlers().rpc("submit_decision", submit))
         .scope(Run::handlers().on_advance_phase(on_advance_phase))
 }

@@ -27,8 +27,9 @@ pub(crate) fn help(service: &Service, settings: &Settings, seeded: bool) -> Stri
     };
     let lines = [
         String::new(),
+        format!("players and leaders   http://{browsers}/ in a browser"),
         format!(
-            "players and leaders   ws://{browsers}/ws   realm {realm}, e-mail and password as ticket"
+            "other clients         ws://{browsers}/ws   realm {realm}, e-mail and password as ticket"
         ),
         format!("procedures            {root}.model.<resource>.<id>.<name>"),
         format!("Games API             {games}"),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sim_games_types::{Resource, RunPk, UserPk};
+use sim_games_types::{Resource, RunPk, RunUserPk, UserPk};
 
 use crate::access::Matching;
 use crate::builtin::FROM_BROWSERS;
@@ -197,6 +197,12 @@ impl Engine {
     #[must_use]
     pub fn is_member(&self, user: UserPk) -> bool {
         self.inner.model.is_member(user)
+    }
+
+    /// The memberships of a user in runs that are in memory or rest, in the order of the runs.
+    #[must_use]
+    pub fn seats(&self, user: UserPk) -> Vec<(RunPk, RunUserPk)> {
+        self.inner.model.seats(user)
     }
 
     /// Waits until the journal has been applied up to a number and its events are queued.

@@ -67,6 +67,7 @@ pub struct Game {
     slug: String,
     seed: u64,
     rest_after: Option<Duration>,
+    view: Option<&'static str>,
     methods: HashMap<(Resource, String), Method>,
     topics: HashMap<(Resource, String), Method>,
     timers: HashMap<(Resource, String), Hook<Due>>,
@@ -88,6 +89,7 @@ impl Game {
             slug: slug.into(),
             seed: rand::random(),
             rest_after: None,
+            view: None,
             methods: builtin::methods(),
             topics: HashMap::new(),
             timers: HashMap::new(),
@@ -165,6 +167,14 @@ impl Game {
     #[must_use]
     pub fn rest_after(mut self, unused: Duration) -> Self {
         self.rest_after = Some(unused);
+        self
+    }
+
+    /// Gives the game a module of its own for the pages: a text of JavaScript, which says how its
+    /// decisions and results are shown. The engine only keeps it.
+    #[must_use]
+    pub fn view(mut self, module: &'static str) -> Self {
+        self.view = Some(module);
         self
     }
 
@@ -286,6 +296,12 @@ impl Game {
     #[must_use]
     pub fn rests_after(&self) -> Option<Duration> {
         self.rest_after
+    }
+
+    /// The game's own module for the pages, if it has one.
+    #[must_use]
+    pub fn view_module(&self) -> Option<&'static str> {
+        self.view
     }
 
     pub(crate) fn seed_number(&self) -> u64 {

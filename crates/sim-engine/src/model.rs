@@ -303,6 +303,12 @@ impl Model {
         read(&self.memberships).contains_key(&user)
     }
 
+    /// The memberships of a user.
+    pub(crate) fn seats(&self, user: UserPk) -> Vec<(RunPk, RunUserPk)> {
+        let memberships = read(&self.memberships);
+        memberships.get(&user).into_iter().flatten().copied().collect()
+    }
+
     /// A member's e-mail address.
     pub(crate) fn email(&self, user: UserPk) -> Option<String> {
         let (run, member) = *read(&self.memberships).get(&user)?.first()?;

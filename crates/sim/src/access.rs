@@ -12,6 +12,7 @@ use sim_wamp::{
 
 use crate::accounts::{Accounts, LoginError};
 use crate::messages::{ANONYMOUS, BROWSER, OPERATOR, peer};
+use crate::tickets::Tickets;
 
 /// The secret that the original hands to every browser.
 const LEGACY_SECRET: &str = "nopassword";
@@ -24,6 +25,7 @@ pub(crate) type Engines = Arc<std::sync::OnceLock<Vec<(String, Engine)>>>;
 /// Logs users in by password; with `legacy_auth`, also the browsers of the original.
 pub(crate) struct Users {
     pub(crate) accounts: Arc<dyn Accounts>,
+    pub(crate) tickets: Arc<Tickets>,
     pub(crate) engines: Engines,
     pub(crate) legacy_auth: bool,
 }
@@ -82,9 +84,13 @@ impl Authenticator for Users {
 }
 
 impl Users {
-    /// The user who shows a token that was given for a login, and names no other.
+    /// The user who shows a page's ticket or a token that was given for a login, and names no
+    /// other.
     async fn user_of_token(&self, authid: &str, ticket: &str) -> Option<User> {
-        let user = self.accounts.of_token(ticket).await?;
+        let user = match self.tickets.user(ticket) {
+            Some(pk) => self.accounts.user(pk).await.filter(|user| user.is_active)?,
+            None => self.accounts.of_token(ticket).await?,
+        };
         let is_named = user.id.to_string() == authid || user.email.eq_ignore_ascii_case(authid);
         is_named.then_some(user)
     }

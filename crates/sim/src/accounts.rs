@@ -1,5 +1,7 @@
 //! Who can log in: the accounts of the embedded Games API, or of a remote one.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use sim_games_server::{AuthError, GamesApi};
 use sim_games_types::{User, UserPk};
@@ -26,6 +28,17 @@ pub(crate) trait Accounts: Send + Sync {
 
     /// A user by key, without any proof.
     async fn user(&self, pk: UserPk) -> Option<User>;
+
+    /// Checks a password as [`Self::of_password`] does, and gives a token for it.
+    async fn log_in(
+        &self,
+        from: Option<IpAddr>,
+        login: &str,
+        password: &str,
+    ) -> Result<String, LoginError>;
+
+    /// Ends a token.
+    async fn log_out(&self, token: &str);
 }
 
 #[async_trait]
@@ -35,15 +48,34 @@ impl Accounts for GamesApi {
     }
 
     async fn of_password(&self, login: &str, password: &str) -> Result<User, LoginError> {
-        self.authenticate(login, password).await.map_err(|error| match error {
-            AuthError::Refused | AuthError::Limited { .. } => {
-                LoginError::Refused(error.to_string())
-            }
-            other => LoginError::Unavailable(other.to_string()),
-        })
+        Ok(self.authenticate(login, password).await?)
     }
 
     async fn user(&self, pk: UserPk) -> Option<User> {
         Self::user(self, pk).await.ok()?
+    }
+
+    async fn log_in(
+        &self,
+        from: Option<IpAddr>,
+        login: &str,
+        password: &str,
+    ) -> Result<String, LoginError> {
+        Ok(Self::log_in(self, from, login, password).await?)
+    }
+
+    async fn log_out(&self, token: &str) {
+        if let Err(error) = Self::log_out(self, token).await {
+            tracing::warn!("a token could not be ended: {error}");
+        }
+    }
+}
+
+impl From<AuthError> for LoginError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Refused | AuthError::Limited { .. } => Self::Refused(error.to_string()),
+            other => Self::Unavailable(other.to_string()),
+        }
     }
 }

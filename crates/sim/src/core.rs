@@ -14,9 +14,11 @@ use crate::access::{Engines, Scopes, Users};
 use crate::accounts::Accounts;
 use crate::callback::Callback;
 use crate::messages::{OPERATOR, RealmMessages, offer, pump};
+use crate::pages::Pages;
 use crate::remote::{Remote, RemoteGames, RemoteStore};
 use crate::service::ServiceError;
 use crate::store::EmbeddedStore;
+use crate::tickets::Tickets;
 
 /// A game and the root of its URIs.
 #[derive(Clone, Debug)]
@@ -65,6 +67,7 @@ enum Games {
 pub struct Core {
     games: Games,
     router: Router,
+    pages: Arc<Pages>,
     engines: Vec<Engine>,
     pumps: Vec<JoinHandle<()>>,
     /// Cancelled when an engine has lost its session.
@@ -84,11 +87,23 @@ impl Core {
     ) -> Result<Self, ServiceError> {
         let games = Games::open(storage.into())?;
         let engines: Engines = Arc::new(OnceLock::new());
+        let tickets: Arc<Tickets> = Arc::default();
         let users = Users {
             accounts: games.accounts(),
+            tickets: tickets.clone(),
             engines: engines.clone(),
             legacy_auth: config.legacy_auth,
         };
+        let views = played
+            .iter()
+            .filter_map(|it| Some((it.game.slug().to_owned(), it.game.view_module()?)));
+        let pages = Arc::new(Pages {
+            accounts: games.accounts(),
+            tickets,
+            engines: engines.clone(),
+            realm: config.realm.clone(),
+            views: views.collect(),
+        });
         let router = Router::builder()
             .realm(config.realm.as_str())
             .authenticator(Arc::new(users))
@@ -96,7 +111,8 @@ impl Core {
             .limits(config.limits.clone())
             .start();
         let failed = CancellationToken::new();
-        let mut core = Self { games, router, engines: Vec::new(), pumps: Vec::new(), failed };
+        let (own, pumps) = (Vec::new(), Vec::new());
+        let mut core = Self { games, router, pages, engines: own, pumps, failed };
         let mut by_root = Vec::new();
         for played in played {
             let root = played.root_topic.clone();
@@ -166,6 +182,11 @@ impl Core {
     pub fn games_router(&self) -> Option<axum::Router> {
         let api = self.api()?;
         Some(api.router(Some(Arc::new(AllEngines(self.engines.clone())))))
+    }
+
+    /// The pages in which people play and lead, at `/`. They connect to `/ws` of the same address.
+    pub fn pages_router(&self) -> axum::Router {
+        sim_ui::router(self.pages.clone())
     }
 
     /// The place where a remote Games API sends webhooks: `/callback`. It must be served with the

@@ -5,11 +5,13 @@ mod accounts;
 mod callback;
 mod core;
 mod messages;
+mod pages;
 mod remote;
 mod serve;
 mod service;
 mod setup;
 mod store;
+mod tickets;
 
 pub mod prelude;
 

@@ -82,9 +82,6 @@ pub enum ServiceError {
     },
 }
 
-/// What a person reads who opens the address in a browser.
-const FRONT: &str = "This service speaks WAMP over WebSocket at /ws; see its README for clients.\n";
-
 /// A running service.
 #[derive(Debug)]
 pub struct Service {
@@ -115,9 +112,7 @@ impl Service {
         let core = Core::start(storage, core_config, config.games).await?;
         let stop = CancellationToken::new();
         let games_address = games_listener.as_ref().map(local).transpose()?;
-        let mut pages = axum::Router::new()
-            .route("/", axum::routing::get(|| async { FRONT }))
-            .route("/ws", core.router().websocket());
+        let mut pages = core.pages_router().route("/ws", core.router().websocket());
         if let Some(callback) = core.callback_router() {
             pages = pages.merge(callback);
         }

@@ -58,7 +58,10 @@ impl GamesApi {
     }
 
     /// Checks a password and gives a token for it. A user has at most twenty: the oldest ends.
-    pub(crate) async fn log_in(
+    ///
+    /// # Errors
+    /// As [`Self::authenticate`]; failures of one address count together, where it is known.
+    pub async fn log_in(
         &self,
         client: Option<IpAddr>,
         login: &str,
@@ -78,7 +81,10 @@ impl GamesApi {
     }
 
     /// Ends a token.
-    pub(crate) async fn log_out(&self, token: &str) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When the database cannot be written now.
+    pub async fn log_out(&self, token: &str) -> Result<(), StoreError> {
         let Some(digest) = Digest::of(token) else { return Ok(()) };
         self.inner.store.remove_token(digest.clone()).await?;
         self.inner.credentials.forget_tokens([&digest]);

@@ -1,0 +1,102 @@
+// The page: who is here, in which language, and what they see.
+
+import { html, render, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { LANGUAGES, language, translator } from "/assets/words.js";
+
+/** Asks our own service; gives the answer's status and what it says. */
+async function ask(method, path, body) {
+  const response = await fetch(path, {
+    method,
+    headers: body && { "content-type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  const answer = response.status === 204 ? null : await response.json();
+  return { status: response.status, answer };
+}
+
+function SignIn({ t, onDone }) {
+  const [message, setMessage] = useState("");
+  const [busy, setBusy] = useState(false);
+  const login = useRef(null);
+  useEffect(() => login.current.focus(), []);
+  const submit = async (event) => {
+    event.preventDefault();
+    const fields = new FormData(event.target);
+    setBusy(true);
+    try {
+      const body = { login: fields.get("login"), password: fields.get("password") };
+      const { status, answer } = await ask("POST", "/session", body);
+      if (status === 204) return await onDone();
+      setMessage(answer.error);
+    } catch {
+      setMessage(t("offline"));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`
+    <form class="card narrow" onSubmit=${submit}>
+      <h1>${t("signIn")}</h1>
+      <label>${t("email")}
+        <input ref=${login} name="login" type="email" autocomplete="username" required />
+      </label>
+      <label>${t("password")}
+        <input name="password" type="password" autocomplete="current-password" required />
+      </label>
+      <button disabled=${busy}>${t("signIn")}</button>
+      <p class="message bad" role="alert">${message}</p>
+    </form>`;
+}
+
+function Header({ t, lang, setLang, user, offline, onSignOut }) {
+  const name = user && (`${user.first_name} ${user.last_name}`.trim() || user.email);
+  return html`
+    <header>
+      <p class="brand">${t("title")}</p>
+      <p class="offline" role="status">${offline ? t("offline") : ""}</p>
+      <label class="inline">
+        <span class="hidden">${t("language")}</span>
+        <select value=${lang} onChange=${(event) => setLang(event.target.value)}>
+          ${Object.entries(LANGUAGES).map(([code, text]) => html`<option value=${code}>${text}</option>`)}
+        </select>
+      </label>
+      ${user && html`
+        <p class="user">${t("signedInAs", name)}</p>
+        <button class="quiet" onClick=${onSignOut}>${t("signOut")}</button>`}
+    </header>`;
+}
+
+function App({ begun }) {
+  const [session, setSession] = useState(begun);
+  const [lang, setLang] = useState(language());
+  const [offline, setOffline] = useState(false);
+  const [Play, setPlay] = useState(null);
+  const t = translator(lang);
+  useEffect(() => {
+    document.documentElement.lang = lang;
+    document.title = t("title");
+    localStorage.setItem("language", lang);
+  }, [lang]);
+  useEffect(() => {
+    if (session && !Play) import("/assets/play.js").then((module) => setPlay(() => module.Play));
+  }, [session]);
+  const signedIn = async () => setSession((await ask("GET", "/session")).answer);
+  const signedOut = () => {
+    setOffline(false);
+    setSession(null);
+  };
+  const signOut = async () => {
+    await ask("DELETE", "/session");
+    signedOut();
+  };
+  return html`
+    <${Header} ...${{ t, lang, setLang, offline }} user=${session?.user} onSignOut=${signOut} />
+    <main>
+      ${!session ? html`<${SignIn} t=${t} onDone=${signedIn} />`
+        : Play ? html`<${Play} key=${session.user.id} ...${{ session, t, lang, setOffline, offline, signedOut }} />`
+        : html`<p>${t("loading")}</p>`}
+    </main>`;
+}
+
+const begun = JSON.parse(document.getElementById("session").textContent);
+render(html`<${App} begun=${begun} />`, document.getElementById("app"));

@@ -1,0 +1,60 @@
+#![doc = include_str!("../README.md")]
+
+mod assets;
+mod cookie;
+mod session;
+mod site;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::get;
+
+pub use site::{Games, Person, Refused, Seat, Site};
+
+/// The largest request: an address and a password.
+const LARGEST: usize = 4096;
+
+/// What every answer says to the browser: nothing from elsewhere, no script within a page, no
+/// frame around it, and no address told to others.
+const HEADERS: [(&str, &str); 4] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+         img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+];
+
+/// The pages of a site.
+///
+/// Failed logins are counted by address as well when the router is served with the addresses of
+/// its clients.
+pub fn router(site: Arc<dyn Site>) -> Router {
+    Router::new()
+        .route("/", get(assets::page))
+        .route("/assets/{*name}", get(assets::asset))
+        .route("/views/{file}", get(assets::view))
+        .route("/session", get(session::show).post(session::open).delete(session::close))
+        .route("/session/ticket", axum::routing::post(session::ticket))
+        .layer(map_response(secured))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .with_state(site)
+}
+
+async fn secured(mut response: Response) -> Response {
+    for (name, value) in HEADERS {
+        let name = HeaderName::from_static(name);
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests;

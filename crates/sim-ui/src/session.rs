@@ -1,0 +1,110 @@
+//! Logging in and out, and what a page needs to begin.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, RequestExt};
+use axum_extra::extract::CookieJar;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Person, Refused, Site, cookie};
+
+/// What somebody logs in with.
+#[derive(Deserialize)]
+struct Login {
+    login: String,
+    password: String,
+}
+
+/// Everything a page needs to begin; null for whoever has not logged in.
+pub(crate) async fn begin(site: &dyn Site, jar: &CookieJar) -> Value {
+    match person(site, jar).await {
+        Some(person) => json!({
+            "user": person,
+            "realm": site.realm(),
+            "games": site.games(&person),
+        }),
+        None => Value::Null,
+    }
+}
+
+pub(crate) async fn show(State(site): State<Arc<dyn Site>>, jar: CookieJar) -> Response {
+    private(Json(begin(&*site, &jar).await))
+}
+
+pub(crate) async fn open(
+    State(site): State<Arc<dyn Site>>,
+    jar: CookieJar,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    if !cookie::is_own(&headers) {
+        return foreign();
+    }
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let from: Option<IpAddr> = address.map(|address| address.0.ip());
+    let Ok(Json(Login { login, password })) = request.extract::<Json<Login>, _>().await else {
+        let text = "the body must be `{\"login\": …, \"password\": …}` as application/json";
+        return refusal(StatusCode::BAD_REQUEST, text);
+    };
+    match site.sign_in(from, login.trim(), &password).await {
+        Ok(key) => private((StatusCode::NO_CONTENT, cookie::keep(jar, key, &headers))),
+        Err(Refused::Credentials(text)) => refusal(StatusCode::UNAUTHORIZED, &text),
+        Err(Refused::Unavailable) => {
+            let text = "the login cannot be checked at the moment, try again";
+            refusal(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+    }
+}
+
+pub(crate) async fn close(
+    State(site): State<Arc<dyn Site>>,
+    jar: CookieJar,
+    headers: HeaderMap,
+) -> Response {
+    if !cookie::is_own(&headers) {
+        return foreign();
+    }
+    if let Some(key) = cookie::session(&jar) {
+        site.sign_out(key).await;
+    }
+    private((StatusCode::NO_CONTENT, cookie::forget(jar)))
+}
+
+pub(crate) async fn ticket(
+    State(site): State<Arc<dyn Site>>,
+    jar: CookieJar,
+    headers: HeaderMap,
+) -> Response {
+    if !cookie::is_own(&headers) {
+        return foreign();
+    }
+    match person(&*site, &jar).await {
+        Some(person) => {
+            let ticket = site.ticket(&person);
+            private(Json(json!({"authid": person.id.to_string(), "ticket": ticket})))
+        }
+        None => refusal(StatusCode::UNAUTHORIZED, "nobody is logged in"),
+    }
+}
+
+async fn person(site: &dyn Site, jar: &CookieJar) -> Option<Person> {
+    site.person(cookie::session(jar)?).await
+}
+
+/// An answer that is for this browser only, and for now.
+fn private(answer: impl IntoResponse) -> Response {
+    ([("cache-control", "no-store")], answer).into_response()
+}
+
+fn foreign() -> Response {
+    refusal(StatusCode::FORBIDDEN, "requests of other sites are not answered")
+}
+
+fn refusal(status: StatusCode, text: &str) -> Response {
+    private((status, Json(json!({"error": text}))))
+}

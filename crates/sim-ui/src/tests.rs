@@ -1,0 +1,186 @@
+//! The pages' addresses, as a browser asks for them.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::{Games, Person, Refused, Seat, Site, router};
+
+/// A service with one person, who plays in one run.
+struct One;
+
+#[async_trait]
+impl Site for One {
+    async fn sign_in(&self, _: Option<IpAddr>, login: &str, word: &str) -> Result<String, Refused> {
+        match (login, word) {
+            ("s1@div.edu", "s1") => Ok("key1".to_owned()),
+            ("down", _) => Err(Refused::Unavailable),
+            _ => Err(Refused::Credentials("unknown user or wrong password".to_owned())),
+        }
+    }
+
+    async fn person(&self, session: &str) -> Option<Person> {
+        (session == "key1").then(|| Person {
+            id: 3,
+            email: "s1@div.edu".to_owned(),
+            first_name: "</script><b>".to_owned(),
+            last_name: String::new(),
+            staff: false,
+        })
+    }
+
+    async fn sign_out(&self, _: &str) {}
+
+    fn ticket(&self, person: &Person) -> String {
+        format!("ticket of {}", person.id)
+    }
+
+    fn realm(&self) -> &str {
+        "realm1"
+    }
+
+    fn games(&self, _: &Person) -> Vec<Games> {
+        let seats = vec![Seat { run: 1, runuser: 2 }];
+        let (slug, root) = ("div".to_owned(), "world.simpl.sims.div".to_owned());
+        vec![Games { slug, root, seats, view: true }]
+    }
+
+    fn view(&self, slug: &str) -> Option<&'static str> {
+        (slug == "div").then_some("export default {};")
+    }
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+async fn ask(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = Request::builder().method(method).uri(path).header("host", "div.test");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let response = router(Arc::new(One)).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const SESSION: (&str, &str) = ("cookie", "sim_session=key1");
+const LOGIN: &str = r#"{"login": " s1@div.edu ", "password": "s1"}"#;
+
+#[tokio::test]
+async fn whoever_knows_the_password_gets_a_cookie_that_scripts_cannot_read() {
+    let answer = ask("POST", "/session", &[JSON], LOGIN).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    let cookie = answer.header("set-cookie");
+    assert_eq!(cookie, "sim_session=key1; HttpOnly; SameSite=Lax; Path=/");
+    let proxied = ask("POST", "/session", &[JSON, ("x-forwarded-proto", "https")], LOGIN).await;
+    assert!(proxied.header("set-cookie").contains("; Secure"));
+}
+
+#[tokio::test]
+async fn a_refused_login_says_why() {
+    let wrong = ask("POST", "/session", &[JSON], r#"{"login": "s1", "password": "x"}"#).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(wrong.json(), json!({"error": "unknown user or wrong password"}));
+    assert!(wrong.headers.get("set-cookie").is_none());
+    let down = ask("POST", "/session", &[JSON], r#"{"login": "down", "password": "x"}"#).await;
+    assert_eq!(down.status, StatusCode::SERVICE_UNAVAILABLE);
+    for (headers, body) in [(vec![JSON], "{"), (vec![], LOGIN), (vec![JSON], "{\"login\": 3}")] {
+        assert_eq!(ask("POST", "/session", &headers, body).await.status, StatusCode::BAD_REQUEST);
+    }
+    let long = format!(r#"{{"login": "{}", "password": "x"}}"#, "a".repeat(5000));
+    let answer = ask("POST", "/session", &[JSON], &long).await;
+    assert!(answer.status.is_client_error());
+}
+
+#[tokio::test]
+async fn other_sites_can_neither_log_in_nor_out_nor_get_a_ticket() {
+    for headers in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")] {
+        for (method, path) in
+            [("POST", "/session"), ("DELETE", "/session"), ("POST", "/session/ticket")]
+        {
+            let answer = ask(method, path, &[JSON, SESSION, headers], LOGIN).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_tells_the_games_and_gives_tickets() {
+    assert_eq!(ask("GET", "/session", &[], "").await.json(), Value::Null);
+    let answer = ask("GET", "/session", &[SESSION], "").await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let games = json!([{"slug": "div", "root": "world.simpl.sims.div",
+                        "seats": [{"run": 1, "runuser": 2}], "view": true}]);
+    assert_eq!(answer.json()["games"], games);
+    assert_eq!(answer.json()["user"]["email"], "s1@div.edu");
+    let ticket = ask("POST", "/session/ticket", &[SESSION], "").await;
+    assert_eq!(ticket.json(), json!({"authid": "3", "ticket": "ticket of 3"}));
+    let stranger = ask("POST", "/session/ticket", &[("cookie", "sim_session=x")], "").await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+    let out = ask("DELETE", "/session", &[SESSION], "").await;
+    assert!(out.header("set-cookie").starts_with("sim_session=; Path=/; Max-Age=0"));
+}
+
+#[tokio::test]
+async fn the_page_knows_who_is_here_and_allows_no_script_within() {
+    let page = ask("GET", "/", &[SESSION], "").await;
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(page.header("content-security-policy").contains("default-src 'none'"));
+    assert!(!page.header("content-security-policy").contains("unsafe"));
+    assert!(page.text().contains(r"\u003c/script>\u003cb>"), "{}", page.text());
+    assert!(ask("GET", "/", &[], "").await.text().contains(r#"id="session">null</script>"#));
+}
+
+#[tokio::test]
+async fn files_are_sent_compressed_and_only_when_they_have_changed() {
+    let plain = ask("GET", "/assets/app.js", &[], "").await;
+    assert_eq!(plain.header("content-type"), "text/javascript; charset=utf-8");
+    let gzip = ("accept-encoding", "gzip, br");
+    let packed = ask("GET", "/assets/app.js", &[gzip], "").await;
+    assert_eq!(packed.header("content-encoding"), "gzip");
+    assert!(packed.body.len() < plain.body.len() / 2);
+    let tag = plain.header("etag").to_owned();
+    let again = ask("GET", "/assets/app.js", &[gzip, ("if-none-match", &tag)], "").await;
+    assert_eq!((again.status, again.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    for path in ["/assets/index.html", "/assets/../Cargo.toml", "/assets/none.js", "/views/calc.js"]
+    {
+        assert_eq!(ask("GET", path, &[], "").await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(ask("GET", "/views/div.js", &[], "").await.text(), "export default {};");
+}
+
+#[tokio::test]
+async fn the_first_screen_is_small() {
+    let mut bytes = 0;
+    let files = ["app.js", "words.js", "style.css", "vendor/htm-preact.js"];
+    for path in ["/".to_owned()].into_iter().chain(files.map(|file| format!("/assets/{file}"))) {
+        bytes += ask("GET", &path, &[("accept-encoding", "gzip")], "").await.body.len();
+    }
+    assert!(bytes < 60_000, "the sign-in page takes {bytes} bytes");
+}

@@ -1,0 +1,324 @@
+// A class in a real browser: a leader and four players sign in, play two rounds with a mistake, a
+// reload and a restart of the service in between, and the leader takes them to the debriefing.
+//
+// Usage: `node class.mjs DIV_SERVICE DIRECTORY`: the program to try, and where its data and the
+// screenshots go. It needs Debian's Chromium. A line tells how each step went; when one fails, the
+// exit code is 1 and a screenshot of every page is left.
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import { chromium } from "playwright-core";
+
+const [program, directory] = process.argv.slice(2);
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+// How long anything may take to appear.
+const PATIENCE = 20_000;
+
+function check(holds, text) {
+  if (!holds) throw new Error(text);
+}
+
+/** The service, which can be stopped and started again at the same address. */
+class Service {
+  port = 0;
+
+  async start() {
+    const data = join(directory, "data");
+    this.child = spawn(program, [
+      "--bind", `127.0.0.1:${this.port}`, "--games-bind", "127.0.0.1:0", "--data-dir", data,
+    ], { stdio: ["ignore", "pipe", "inherit"] });
+    this.ended = new Promise((resolve) => this.child.once("exit", resolve));
+    const lines = createInterface({ input: this.child.stdout });
+    await new Promise((resolve, reject) => {
+      this.ended.then((code) => reject(new Error(`the service ended with ${code}`)));
+      lines.on("line", (line) => {
+        const address = line.match(/^listening on ws:\/\/127\.0\.0\.1:(\d+)\/ws$/);
+        if (address) this.port = Number(address[1]);
+        if (line.startsWith("ready")) resolve();
+      });
+    });
+  }
+
+  async stop() {
+    this.child.kill("SIGTERM");
+    await this.ended;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+}
+
+/** Somebody in front of a page. */
+class Person {
+  static all = [];
+  // Errors that the browser itself reports for requests that cannot succeed.
+  static tolerant = false;
+  faults = [];
+
+  static async arrive(browser, service, name, options = {}) {
+    const person = new Person();
+    person.name = name;
+    person.context = await browser.newContext({ viewport: { width: 1100, height: 800 }, ...options });
+    person.page = await person.open(service.url);
+    Person.all.push(person);
+    return person;
+  }
+
+  async open(url) {
+    const page = await this.context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    page.on("pageerror", (error) => this.faults.push(error.message));
+    page.on("console", (message) => {
+      const network = /Failed to load resource|WebSocket connection/.test(message.text());
+      const expected = network && Person.tolerant;
+      if (message.type() === "error" && !expected) this.faults.push(message.text());
+    });
+    await page.goto(url);
+    return page;
+  }
+
+  async signIn(login, password) {
+    await this.page.getByLabel("E-mail").fill(login);
+    await this.page.getByLabel("Password").fill(password);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+  }
+
+  async sees(text) {
+    await this.page.getByText(text).first().waitFor();
+  }
+
+  async misses(text) {
+    await this.page.getByText(text).first().waitFor({ state: "hidden" });
+  }
+
+  async decides(value) {
+    await this.page.getByRole("textbox").fill(value);
+    await this.page.getByRole("button", { name: "Submit" }).click();
+  }
+
+  async presses(name) {
+    await this.page.getByRole("button", { name }).click();
+  }
+
+  /** A row of a table, as its cells' texts. */
+  async row(heading, cells) {
+    const row = this.page.getByRole("row").filter({ has: this.page.getByRole("rowheader", { name: heading, exact: true }) });
+    const wanted = cells.map((cell) => cell.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("[\\s\\S]*");
+    await row.filter({ hasText: new RegExp(wanted) }).waitFor();
+  }
+
+  async accessible(what) {
+    await this.page.evaluate(AXE);
+    const found = await this.page.evaluate(
+      (rules) => window.axe.run(document, { runOnly: rules }), RULES);
+    const faults = found.violations.map((it) => `${it.id} at ${it.nodes.map((node) => node.target).join(" ")}`);
+    check(faults.length === 0, `${what} is not accessible: ${faults.join("; ")}`);
+  }
+
+  async fits(width) {
+    await this.page.setViewportSize({ width, height: 800 });
+    const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
+    check(wide <= width, `${this.name}'s page is ${wide} px wide on a screen of ${width}`);
+  }
+
+  async picture(name) {
+    await this.page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
+  }
+}
+
+async function play(browser, service) {
+  const step = async (what, act) => {
+    await act();
+    console.log(`ok   ${what}`);
+  };
+  const arrive = (name, options) => Person.arrive(browser, service, name, options);
+  const [leader, one, two, three, four] = [
+    await arrive("leader"),
+    await arrive("s1", { colorScheme: "dark" }),
+    await arrive("s2"),
+    await arrive("s3", { viewport: { width: 320, height: 700 } }),
+    await arrive("s4", { locale: "de-DE" }),
+  ];
+
+  await step("whoever does not know the password is told so", async () => {
+    await one.accessible("the sign-in page");
+    await one.fits(320);
+    Person.tolerant = true;
+    await one.signIn("s1@div.edu", "wrong");
+    await one.page.getByRole("alert").filter({ hasText: "wrong password" }).waitFor();
+    Person.tolerant = false;
+  });
+
+  await step("a leader and four players sign in", async () => {
+    await one.page.setViewportSize({ width: 900, height: 800 });
+    await leader.signIn("leader@div.edu", "leader");
+    await leader.sees("You lead the run default.");
+    for (const [person, role, world] of [
+      [one, "Dividend", 1], [two, "Divisor", 1], [three, "Dividend", 2],
+    ]) {
+      await person.signIn(`${person.name}@div.edu`, person.name);
+      await person.sees(`You are ${role} in World ${world}.`);
+    }
+    await four.page.getByLabel("E-Mail").fill("s4@div.edu");
+    await four.page.getByLabel("Passwort").fill("s4");
+    await four.presses("Anmelden");
+    await four.sees("Du bist Divisor in World 2.");
+    await four.page.getByLabel("Sprache").selectOption("en");
+    await four.sees("You are Divisor in World 2.");
+  });
+
+  await step("partners see each other come", async () => {
+    await one.page.getByRole("listitem").filter({ hasText: "Student2" })
+      .getByRole("img", { name: "online" }).waitFor();
+    await leader.page.getByRole("img", { name: "online" }).nth(3).waitFor();
+  });
+
+  await step("a mistake is named, and put right", async () => {
+    await one.decides("10");
+    await one.sees("Saved.");
+    await one.sees("Waiting for Divisor.");
+    await two.decides("0");
+    await two.sees("Cannot divide by zero");
+    await two.accessible("a player's page with a message");
+    await leader.row("World 1", ["10", "missing"]);
+    await two.decides("4");
+    await two.sees("Saved.");
+  });
+
+  await step("both partners and the leader see the result at once", async () => {
+    for (const person of [one, two]) {
+      await person.sees("Round 1: Quotient 2.5");
+      await person.row("1", ["10", "4", "2.5"]);
+      await person.page.getByRole("heading", { name: "Round 2" }).waitFor();
+    }
+    await leader.row("World 1", ["2", "missing", "missing", "2.5 (1)"]);
+    await three.misses("2.5");
+  });
+
+  await step("a page that is loaded anew shows the same", async () => {
+    await one.page.reload();
+    await one.row("1", ["10", "4", "2.5"]);
+    await one.sees("You are Dividend in World 1.");
+  });
+
+  await step("a second tab of a player does not change who is online", async () => {
+    const second = await one.open(service.url);
+    await second.getByText("You are Dividend in World 1.").waitFor();
+    await second.close();
+    await two.decides("5");
+    await two.sees("Saved.");
+    await two.page.getByRole("listitem").filter({ hasText: "Student1" })
+      .getByRole("img", { name: "online" }).waitFor();
+  });
+
+  await step("pages say when the connection is gone, and come back by themselves", async () => {
+    Person.tolerant = true;
+    await service.stop();
+    for (const person of Person.all) await person.sees("Connection lost.");
+    check(await one.page.getByRole("button", { name: "Submit" }).isDisabled(), "one can submit offline");
+    await one.picture("offline");
+    await service.start();
+    for (const person of Person.all) await person.misses("Connection lost.");
+    Person.tolerant = false;
+  });
+
+  await step("the round goes on where it was", async () => {
+    await one.row("2", ["–", "5", "–"]);
+    await one.decides("1e1");
+    await one.sees("Round 2: Quotient 2");
+    await leader.row("World 1", ["3", "missing", "missing", "2 (2)"]);
+  });
+
+  await step("the other world plays for itself, on a small phone", async () => {
+    await three.decides("7");
+    await four.decides("2");
+    await three.sees("Round 1: Quotient 3.5");
+    await leader.row("World 2", ["2", "missing", "missing", "3.5 (1)"]);
+    await three.fits(320);
+    await three.accessible("a player's page on a phone");
+    await one.accessible("a player's page in the dark");
+    await leader.accessible("the leader's page");
+    await leader.fits(320);
+    await leader.page.setViewportSize({ width: 1100, height: 800 });
+  });
+
+  await step("a closed round takes no decision, until it is reopened", async () => {
+    await leader.presses("Close rounds");
+    await one.sees("This round is closed.");
+    await leader.row("World 1", ["3 (closed)"]);
+    await leader.presses("Reopen rounds");
+    await one.misses("This round is closed.");
+  });
+
+  await step("the leader is told who has not decided, and can step back from advancing", async () => {
+    await one.decides("3");
+    await one.sees("Saved.");
+    await leader.presses("Advance to Debrief");
+    await leader.sees("Not decided in the current round: World 1 (Divisor); World 2 (Dividend, Divisor).");
+    await leader.accessible("the leader's question");
+    await leader.presses("Cancel");
+    await leader.page.getByRole("dialog").waitFor({ state: "hidden" });
+    await one.page.getByRole("button", { name: "Submit" }).waitFor();
+  });
+
+  await step("the phase changes on every page, forth and back", async () => {
+    await leader.presses("Advance to Debrief");
+    await leader.presses("Yes");
+    for (const person of [one, two, three, four]) {
+      await person.sees("Decisions can be submitted in the phase Play only.");
+      await person.misses("Your di");
+    }
+    await leader.sees("This is the last phase.");
+    await leader.picture("leader");
+    await one.picture("player");
+    await leader.presses("Back to Play");
+    await leader.presses("Yes");
+    await two.page.getByRole("button", { name: "Submit" }).waitFor();
+  });
+
+  await step("whoever signs out is gone for the others, and for the browser", async () => {
+    await two.presses("Sign out");
+    await two.page.getByRole("button", { name: "Sign in" }).waitFor();
+    await one.page.getByRole("listitem").filter({ hasText: "Student2" })
+      .getByRole("img", { name: "not here" }).waitFor();
+    await two.page.reload();
+    await two.page.getByRole("button", { name: "Sign in" }).waitFor();
+    check((await two.context.cookies()).length === 0, "the cookie is left");
+  });
+
+  await step("no browser has complained", async () => {
+    const faults = Person.all.flatMap((it) => it.faults.map((fault) => `${it.name}: ${fault}`));
+    check(faults.length === 0, faults.join("\n"));
+  });
+}
+
+const service = new Service();
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  // Nothing but the pages: a browser of its own, which looks for nothing elsewhere.
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+  ],
+});
+try {
+  await service.start();
+  await play(browser, service);
+} catch (error) {
+  console.log(`FAILED ${error.stack}`);
+  for (const person of Person.all) {
+    console.log(`${person.name}: ${person.faults.join("\n")}`);
+    await person.picture(`failed-${person.name}`).catch(() => {});
+  }
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  await service.stop().catch(() => {});
+}
