@@ -4,7 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use black_box::{Binaries, Node, skipped};
+use black_box::{Binaries, Div, Login, Node, Target, Wamp, skipped};
+use reqwest::header::{COOKIE, SET_COOKIE};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
 
 /// Where Debian's package puts the browser.
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -26,6 +29,91 @@ async fn a_class_plays_in_chromium() -> Result<()> {
     let [Some(service), Some(dir)] = paths else { anyhow::bail!("a path is no text: {paths:?}") };
     let played = node.run("class.mjs", &[service, dir]).await?;
     assert_eq!(played.code, Some(0), "{}\n{}", played.stdout, played.stderr);
-    assert_eq!(played.stdout.matches("ok   ").count(), 15, "{}", played.stdout);
+    assert_eq!(played.stdout.matches("ok   ").count(), 16, "{}", played.stdout);
     Ok(())
 }
+
+/// A browser's requests, with the cookie that it was given.
+struct Browser {
+    http: Client,
+    origin: String,
+    cookie: String,
+}
+
+impl Browser {
+    fn new(div: &Div) -> Result<Self> {
+        let url = div.service.ws_url();
+        let origin = url.strip_prefix("ws").and_then(|it| it.strip_suffix("/ws"));
+        let origin = format!("http{}", origin.context("an unexpected address")?);
+        Ok(Self { http: Client::builder().build()?, origin, cookie: String::new() })
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Response> {
+        let mut request = self.http.request(method, format!("{}{path}", self.origin));
+        request = request.header(COOKIE, &self.cookie).header("sec-fetch-site", "same-origin");
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Ok(request.send().await?)
+    }
+
+    /// Signs in, and gives the status.
+    async fn sign_in(&mut self, login: &str, password: &str) -> Result<StatusCode> {
+        let body = json!({"login": login, "password": password});
+        let answer = self.ask(Method::POST, "/session", Some(body)).await?;
+        if let Some(cookie) = answer.headers().get(SET_COOKIE) {
+            self.cookie = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
+        }
+        Ok(answer.status())
+    }
+
+    async fn session(&self) -> Result<Value> {
+        Ok(self.ask(Method::GET, "/session", None).await?.json().await?)
+    }
+
+    /// Joins the realm as the page does.
+    async fn join(&self, div: &Div) -> Result<Wamp> {
+        let ticket = self.ask(Method::POST, "/session/ticket", None).await?;
+        let ticket: Value = ticket.error_for_status()?.json().await?;
+        let (authid, ticket) = (ticket["authid"].as_str(), ticket["ticket"].as_str());
+        let (authid, ticket) = authid.zip(ticket).context("no ticket")?;
+        Wamp::login(div.service.ws_url(), Login::Ticket { authid, ticket }).await
+    }
+}
+
+async fn whoever_signs_in_joins_by_a_ticket_until_signing_out(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &[]).await?;
+    let environment = div.environment("default").await?;
+    let mut browser = Browser::new(&div)?;
+    assert_eq!(browser.session().await?, Value::Null);
+    assert_eq!(browser.sign_in("s1@div.edu", "s2").await?, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.cookie, "");
+    assert_eq!(browser.sign_in("s1@div.edu", "s1").await?, StatusCode::NO_CONTENT);
+    let session = browser.session().await?;
+    let runuser = &environment.runusers["s1@div.edu"];
+    let seats = json!([{"run": environment.run, "runuser": runuser["id"]}]);
+    assert_eq!(session["games"][0]["seats"], seats);
+    assert_eq!(
+        (&session["user"]["id"], &session["user"]["staff"]),
+        (&runuser["user"], &json!(false))
+    );
+
+    let mut page = browser.join(&div).await?;
+    let uri = format!("{}.model.runuser.{}.get_scope", div.root, runuser["id"]);
+    page.call(&uri, json!([])).await?.value()?;
+    // A ticket is for one person: nobody joins with it under another name.
+    let ticket = browser.ask(Method::POST, "/session/ticket", None).await?.json::<Value>().await?;
+    let ticket = ticket["ticket"].as_str().context("no ticket")?;
+    let other = Login::Ticket { authid: "s2@div.edu", ticket };
+    assert!(Wamp::login(div.service.ws_url(), other).await.is_err());
+
+    let out = browser.ask(Method::DELETE, "/session", None).await?;
+    assert_eq!(out.status(), StatusCode::NO_CONTENT);
+    // The old cookie is worth nothing, also for whoever has kept it.
+    assert_eq!(browser.session().await?, Value::Null);
+    let refused = browser.ask(Method::POST, "/session/ticket", None).await?;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    Ok(())
+}
+
+tests_on!(every, [whoever_signs_in_joins_by_a_ticket_until_signing_out]);

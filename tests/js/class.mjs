@@ -268,6 +268,19 @@ async function play(browser, service) {
     await one.page.getByRole("button", { name: "Submit" }).waitFor();
   });
 
+  await step("the leader decides for somebody who is absent", async () => {
+    await leader.presses("Decide for Student4 User");
+    await leader.page.getByRole("dialog").getByLabel("Divisor").fill("0");
+    await leader.page.getByRole("dialog").getByRole("button", { name: "Submit" }).click();
+    await leader.page.getByRole("dialog").getByText("Cannot divide by zero").waitFor();
+    await leader.accessible("the leader's form");
+    await leader.page.getByRole("dialog").getByLabel("Divisor").fill("8");
+    await leader.page.getByRole("dialog").getByRole("button", { name: "Submit" }).click();
+    await leader.page.getByRole("dialog").waitFor({ state: "hidden" });
+    await leader.row("World 2", ["2", "missing", "8"]);
+    await three.row("2", ["–", "8", "–"]);
+  });
+
   await step("the phase changes on every page, forth and back", async () => {
     await leader.presses("Advance to Debrief");
     await leader.presses("Yes");
@@ -277,6 +290,27 @@ async function play(browser, service) {
     }
     await leader.sees("This is the last phase.");
     await leader.picture("leader");
+    await leader.presses("Compare");
+    await leader.page.getByRole("img", { name: /^Quotient of all worlds/ }).waitFor();
+    await leader.row("World 1", ["1", "10", "4", "2.5"]);
+    await leader.accessible("the comparison");
+    await leader.picture("comparison");
+    await leader.fits(320);
+    await leader.page.setViewportSize({ width: 1100, height: 800 });
+    await leader.page.getByLabel("Hide names").check();
+    await leader.row("Team B", ["1", "7", "2", "3.5"]);
+    await leader.misses("World 1");
+    await leader.page.getByLabel("Hide names").uncheck();
+    for (const [format, check] of [
+      ["CSV", (text) => text.includes("World 1,1,decision,Dividend,Student1 User,10,") && text.includes("World 2,1,result,,,3.5,")],
+      ["JSON", (text) => JSON.parse(text).decision.length === 8],
+    ]) {
+      const saving = leader.page.waitForEvent("download");
+      await leader.presses(`Save as ${format}`);
+      const saved = readFileSync(await (await saving).path(), "utf8");
+      if (!check(saved)) throw new Error(`the ${format} file holds ${saved}`);
+    }
+    await leader.presses("Live");
     await one.picture("player");
     await leader.presses("Back to Play");
     await leader.presses("Yes");
@@ -284,7 +318,10 @@ async function play(browser, service) {
   });
 
   await step("whoever signs out is gone for the others, and for the browser", async () => {
+    const second = await two.open(service.url);
+    await second.getByText("You are Divisor in World 1.").waitFor();
     await two.presses("Sign out");
+    await second.getByRole("button", { name: "Sign in" }).waitFor();
     await two.page.getByRole("button", { name: "Sign in" }).waitFor();
     await one.page.getByRole("listitem").filter({ hasText: "Student2" })
       .getByRole("img", { name: "not here" }).waitFor();

@@ -80,6 +80,12 @@ function App({ begun }) {
   useEffect(() => {
     if (session && !Play) import("/assets/play.js").then((module) => setPlay(() => module.Play));
   }, [session]);
+  useEffect(() => {
+    // What happens in one tab is true for all tabs of the browser.
+    const others = new BroadcastChannel("session");
+    others.onmessage = signedOut;
+    return () => others.close();
+  }, []);
   const signedIn = async () => setSession((await ask("GET", "/session")).answer);
   const signedOut = () => {
     setOffline(false);
@@ -87,6 +93,7 @@ function App({ begun }) {
   };
   const signOut = async () => {
     await ask("DELETE", "/session");
+    new BroadcastChannel("session").postMessage("signed out");
     signedOut();
   };
   return html`

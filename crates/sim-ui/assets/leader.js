@@ -1,6 +1,7 @@
 // What a leader sees: all worlds of a run at once, and the phases.
 
 import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { Debrief } from "/assets/debrief.js";
 import {
   Online, Phases, decisionOf, deciders, label, personName, resultOf, rounds, shown,
 } from "/assets/parts.js";
@@ -14,29 +15,72 @@ function state(model, world) {
   return { world, period, members, missing, last: periods.findLast((it) => resultOf(model, it)) };
 }
 
-/** Asks before something is done that all players notice. */
-function Confirm({ question, detail, onYes, onClose, t }) {
+/** A question before everything else. */
+function Dialog({ title, onClose, children }) {
   const dialog = useRef(null);
   useEffect(() => dialog.current.showModal(), []);
   return html`
     <dialog ref=${dialog} onClose=${onClose} aria-labelledby="question">
-      <h2 id="question">${question}</h2>
-      <p>${detail}</p>
-      <form method="dialog">
-        <button class="quiet">${t("cancel")}</button>
-        <button onClick=${onYes}>${t("yes")}</button>
-      </form>
+      <h2 id="question">${title}</h2>
+      ${children}
     </dialog>`;
 }
 
-function World({ model, state: { world, period, members, last }, roles, view, t }) {
+/** Asks before something is done that all players notice. */
+function Confirm({ question, detail, onYes, onClose, t }) {
+  return html`
+    <${Dialog} title=${question} onClose=${onClose}>
+      <p>${detail}</p>
+      <form method="dialog" class="choice">
+        <button class="quiet">${t("cancel")}</button>
+        <button onClick=${onYes}>${t("yes")}</button>
+      </form>
+    <//>`;
+}
+
+/** Decides for somebody who cannot. */
+function DecideFor({ model, period, member, view, onClose, t, lang }) {
+  const [said, setSaid] = useState("");
+  const name = personName(member);
+  const submit = async (event) => {
+    event.preventDefault();
+    const value = new FormData(event.target).get("value");
+    try {
+      const answer = await model.call("period", period.id, "submit_for", [member.id, value]);
+      if (answer === "ok" || typeof answer !== "string") return onClose();
+      setSaid(answer);
+    } catch (error) {
+      setSaid(error.uri === "offline" ? t("notSaved") : error.message);
+    }
+  };
+  return html`
+    <${Dialog} title=${t("decideFor", name)} onClose=${onClose}>
+      <form onSubmit=${submit}>
+        <label>${member.role_name}
+          <input name="value" type="text" inputmode="decimal" autocomplete="off" required
+            value=${shown(decisionOf(model, period, member.role), view.decision?.field)} />
+        </label>
+        <p class="message bad" role="alert">${said}</p>
+        <div class="choice">
+          <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
+          <button>${t("submit")}</button>
+        </div>
+      </form>
+    <//>`;
+}
+
+function World({ model, state: { world, period, members, last }, roles, view, onDecide, t }) {
   const field = view.decision?.field;
   const cell = (role) => {
-    if (!period || !members.some((it) => it.role === role.id)) return html`<td>${t("none")}</td>`;
+    const member = members.find((it) => it.role === role.id);
+    if (!period || !member) return html`<td>${t("none")}</td>`;
     const decision = decisionOf(model, period, role.id);
-    return decision
-      ? html`<td class="decided">${shown(decision, field) || t("decided")}</td>`
-      : html`<td class="missing">${t("missing")}</td>`;
+    return html`
+      <td class=${decision ? "decided" : "missing"}>
+        ${decision ? shown(decision, field) || t("decided") : t("missing")}
+        ${onDecide && html` <button class="small" onClick=${() => onDecide(period, member)}>
+          ${t("change")}<span class="hidden">: ${t("decideFor", personName(member))}</span></button>`}
+      </td>`;
   };
   return html`
     <tr>
@@ -49,8 +93,28 @@ function World({ model, state: { world, period, members, last }, roles, view, t 
     </tr>`;
 }
 
+/** All worlds as they are at this moment. */
+function Grid({ model, worlds, roles, view, onDecide, t, lang }) {
+  return html`
+    <div class="scroll" tabindex="0" role="region" aria-label=${t("worlds")}>
+      <table>
+        <thead><tr>
+          <th scope="col">${t("world")}</th>
+          <th scope="col">${t("players")}</th>
+          <th scope="col">${t("round", "")}</th>
+          ${roles.map((role) => html`<th scope="col">${role.name}</th>`)}
+          <th scope="col">${label(view.result?.label, lang) ?? t("result")}</th>
+        </tr></thead>
+        <tbody>${worlds.map((it) => html`
+          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, t }} />`)}</tbody>
+      </table>
+    </div>`;
+}
+
 export function Leader({ model, view, seat, t, lang, offline }) {
   const [asking, setAsking] = useState(null);
+  const [deciding, setDeciding] = useState(null);
+  const [comparing, setComparing] = useState(false);
   const [said, setSaid] = useState({ text: "", bad: false });
   const run = model.get("run", seat.run);
   if (!run?.active) return html`<p class="card">${t("runAsleep")}</p>`;
@@ -58,10 +122,11 @@ export function Leader({ model, view, seat, t, lang, offline }) {
   const at = steps.findIndex((it) => it.id === run.phase);
   const [next, previous] = [steps[at + 1], steps[at - 1]];
   const worlds = model.all("world", { run: run.id }).map((world) => state(model, world));
-  const deciding = new Set(worlds.flatMap((it) => it.members.map((member) => member.role)));
-  const roles = model.roles.filter((role) => deciding.has(role.id));
+  const decides = new Set(worlds.flatMap((it) => it.members.map((member) => member.role)));
+  const roles = model.roles.filter((role) => decides.has(role.id));
   const missing = worlds.filter((it) => it.missing.length > 0)
     .map((it) => `${it.world.name} (${it.missing.map((member) => member.role_name).join(", ")})`);
+  const detail = missing.length > 0 ? t("undecided", missing.join("; ")) : t("everybodyDecided");
   const act = async (name) => {
     setSaid({ text: "", bad: false });
     try {
@@ -71,37 +136,34 @@ export function Leader({ model, view, seat, t, lang, offline }) {
       setSaid({ text: error.uri === "offline" ? t("notSaved") : error.message, bad: true });
     }
   };
-  const detail = missing.length > 0 ? t("undecided", missing.join("; ")) : t("everybodyDecided");
+  const ask = (text, name, question, detail) => html`
+    <button class=${name === "advance_phase" ? "" : "quiet"} disabled=${offline}
+      onClick=${() => setAsking({ name, question, detail })}>${text}</button>`;
+  const tab = (wanted, text) => html`
+    <button class="quiet" aria-pressed=${comparing === wanted} onClick=${() => setComparing(wanted)}>${text}</button>`;
   return html`
     <article class="card wide">
       <h1>${run.name}</h1>
       <p>${t("leads", run.name)}</p>
       <${Phases} ...${{ model, run, t }} />
       <div class="acts">
-        ${previous && html`<button class="quiet" disabled=${offline}
-          onClick=${() => setAsking({ name: "rollback_phase", question: t("confirmRollback", previous.name), detail: "" })}
-          >${t("rollback", previous.name)}</button>`}
-        ${next ? html`<button disabled=${offline}
-          onClick=${() => setAsking({ name: "advance_phase", question: t("confirmAdvance", next.name), detail })}
-          >${t("advance", next.name)}</button>` : html`<span>${t("lastPhase")}</span>`}
+        ${previous && ask(t("rollback", previous.name), "rollback_phase", t("confirmRollback", previous.name), "")}
+        ${next ? ask(t("advance", next.name), "advance_phase", t("confirmAdvance", next.name), detail)
+          : html`<span>${t("lastPhase")}</span>`}
+        ${ask(t("stepRounds"), "step", t("confirmStep"), detail)}
         <button class="quiet" disabled=${offline} onClick=${() => act("close")}>${t("closeRounds")}</button>
         <button class="quiet" disabled=${offline} onClick=${() => act("reopen")}>${t("reopenRounds")}</button>
         <span class=${said.bad ? "message bad" : "message"} role="status">${said.text}</span>
       </div>
       ${asking && html`<${Confirm} ...${asking} t=${t}
         onYes=${() => act(asking.name)} onClose=${() => setAsking(null)} />`}
-      <div class="scroll" tabindex="0" role="region" aria-label=${t("worlds")}>
-        <table>
-          <thead><tr>
-            <th scope="col">${t("world")}</th>
-            <th scope="col">${t("players")}</th>
-            <th scope="col">${t("round", "")}</th>
-            ${roles.map((role) => html`<th scope="col">${role.name}</th>`)}
-            <th scope="col">${label(view.result?.label, lang) ?? t("result")}</th>
-          </tr></thead>
-          <tbody>${worlds.map((it) => html`
-            <${World} key=${it.world.id} ...${{ model, state: it, roles, view, t }} />`)}</tbody>
-        </table>
+      ${deciding && html`<${DecideFor} ...${{ ...deciding, model, view, t, lang }}
+        onClose=${() => setDeciding(null)} />`}
+      <div class="acts" role="group" aria-label=${t("views")}>
+        ${tab(false, t("live"))} ${tab(true, t("debrief"))}
       </div>
+      ${comparing ? html`<${Debrief} ...${{ model, run, view, t, lang }} />`
+        : html`<${Grid} ...${{ model, worlds, roles, view, t, lang }}
+          onDecide=${offline ? null : (period, member) => setDeciding({ period, member })} />`}
     </article>`;
 }

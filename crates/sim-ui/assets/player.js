@@ -97,7 +97,7 @@ export function Player({ model, view, seat, t, lang, offline }) {
       <${Phases} ...${{ model, run, t }} />
       <p class="seat">${world ? t("youAre", role?.name, world.name) : t("noWorld")}</p>
       ${world && html`
-        <h3>${t("team")}</h3>
+        <h3>${t("people")}</h3>
         <ul class="team">${members.map((it) => html`
           <li key=${it.id}>
             <${Online} member=${it} t=${t} />
