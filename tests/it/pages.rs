@@ -29,7 +29,7 @@ async fn a_class_plays_in_chromium() -> Result<()> {
     let [Some(service), Some(dir)] = paths else { anyhow::bail!("a path is no text: {paths:?}") };
     let played = node.run("class.mjs", &[service, dir]).await?;
     assert_eq!(played.code, Some(0), "{}\n{}", played.stdout, played.stderr);
-    assert_eq!(played.stdout.matches("ok   ").count(), 16, "{}", played.stdout);
+    assert_eq!(played.stdout.matches("ok   ").count(), 20, "{}", played.stdout);
     Ok(())
 }
 
@@ -116,4 +116,50 @@ async fn whoever_signs_in_joins_by_a_ticket_until_signing_out(target: Target) ->
     Ok(())
 }
 
-tests_on!(every, [whoever_signs_in_joins_by_a_ticket_until_signing_out]);
+async fn a_newcomer_with_a_code_gets_an_account_and_a_seat(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &[]).await?;
+    let environment = div.environment("default").await?;
+    let mut leader = div.login("leader@div.edu").await?;
+    let run = format!("{}.model.run.{}", div.root, environment.run);
+    let code = leader.call(&format!("{run}.join_code"), json!([])).await?.value()?;
+    let path = format!("/join/{}", code.as_str().context("no code")?);
+    let newcomer = |password: &str| {
+        Some(json!({"login": "ann@div.example", "password": password, "first_name": "Ann"}))
+    };
+    let browser = Browser::new(&div)?;
+    let full = browser.ask(Method::POST, &path, newcomer("secret")).await?;
+    assert_eq!(full.status(), StatusCode::CONFLICT);
+    let error: Value = full.json().await?;
+    assert_eq!(error["error"], "all seats of this run are taken, ask whoever leads it");
+
+    let moved = &environment.runusers["s4@div.edu"]["id"];
+    leader.call(&format!("{run}.move"), json!([moved, null, null])).await?.value()?;
+    let wrong = browser.ask(Method::POST, &path, newcomer("guess")).await?;
+    assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
+    let unknown = browser.ask(Method::POST, "/join/1-AAAAAAAA", newcomer("secret")).await?;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    let joined = browser.ask(Method::POST, &path, newcomer("secret")).await?;
+    assert_eq!(joined.status(), StatusCode::NO_CONTENT);
+
+    let mut browser = Browser::new(&div)?;
+    assert_eq!(browser.sign_in("ann@div.example", "secret").await?, StatusCode::NO_CONTENT);
+    let session = browser.session().await?;
+    let seat = &session["games"][0]["seats"][0]["runuser"];
+    let mut page = browser.join(&div).await?;
+    let uri = format!("{}.model.runuser.{seat}.get_scope", div.root);
+    let own = page.call(&uri, json!([])).await?.value()?;
+    assert_eq!(
+        (&own["data"]["role_name"], &own["data"]["first_name"]),
+        (&json!("Divisor"), &json!("Ann"))
+    );
+    assert_eq!(own["data"]["world"], environment.runusers["s3@div.edu"]["world"]);
+    Ok(())
+}
+
+tests_on!(
+    every,
+    [
+        whoever_signs_in_joins_by_a_ticket_until_signing_out,
+        a_newcomer_with_a_code_gets_an_account_and_a_seat,
+    ]
+);

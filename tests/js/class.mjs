@@ -90,6 +90,13 @@ class Person {
     await this.page.getByRole("button", { name: "Sign in" }).click();
   }
 
+  async join(name, address, password) {
+    await this.page.getByLabel("First name").fill(name);
+    await this.page.getByLabel("E-mail").fill(address);
+    await this.page.getByLabel("Password").fill(password);
+    await this.page.getByRole("button", { name: "Join" }).click();
+  }
+
   async sees(text) {
     await this.page.getByText(text).first().waitFor();
   }
@@ -134,6 +141,7 @@ class Person {
 }
 
 async function play(browser, service) {
+  let five;
   const step = async (what, act) => {
     await act();
     console.log(`ok   ${what}`);
@@ -315,6 +323,64 @@ async function play(browser, service) {
     await leader.presses("Back to Play");
     await leader.presses("Yes");
     await two.page.getByRole("button", { name: "Submit" }).waitFor();
+  });
+
+  await step("a join link takes nobody's seat by being looked at, and says when all are taken", async () => {
+    await leader.presses("Join link");
+    const link = await leader.page.locator(".link").textContent();
+    check(link.startsWith(service.url), `the link is ${link}`);
+    const picture = leader.page.getByAltText("The link as a picture for phones");
+    await picture.evaluate((it) => it.decode());
+    await leader.accessible("the join link");
+    await leader.picture("join-link");
+    await leader.page.getByRole("button", { name: "Close", exact: true }).click();
+    five = await arrive("s5", { viewport: { width: 320, height: 700 } });
+    five.link = link;
+    await five.page.goto(link);
+    await five.page.getByRole("heading", { name: "Join the run default" }).waitFor();
+    await five.accessible("the join page");
+    await five.fits(320);
+    Person.tolerant = true;
+    await five.join("Ann", "ann@div.example", "secret");
+    await five.page.getByRole("alert").filter({ hasText: "all seats of this run are taken" }).waitFor();
+    Person.tolerant = false;
+  });
+
+  await step("the leader moves a player, and the newcomer takes the free seat", async () => {
+    await leader.presses("Move Student4 User");
+    await leader.accessible("the leader's form for moving");
+    await leader.page.getByRole("dialog").getByLabel("World").selectOption({ label: "no world" });
+    await leader.page.getByRole("dialog").getByRole("button", { name: "Yes" }).click();
+    await leader.page.getByRole("heading", { name: "Without a world" }).waitFor();
+    await four.sees("You have no world yet.");
+    // The account is there by now, and the browser remembers it.
+    await five.page.goto(five.link);
+    await five.presses("Join as ann@div.example");
+    await five.sees("You are Divisor in World 2.");
+    await leader.row("World 2", ["Student3 User", "Ann", "2", "missing", "8"]);
+    await leader.page.getByRole("row", { name: /^World 2/ }).getByRole("img", { name: "online" }).nth(1).waitFor();
+    await three.decides("4");
+    await five.sees("Round 2: Quotient 0.5");
+  });
+
+  await step("the same address and password lead to the same seat on another device", async () => {
+    const phone = await arrive("s5 on the phone");
+    await phone.page.goto(five.link);
+    Person.tolerant = true;
+    await phone.join("Ann", "ann@div.example", "guess");
+    await phone.page.getByRole("alert").filter({ hasText: "its password is another" }).waitFor();
+    Person.tolerant = false;
+    await phone.page.getByLabel("Password").fill("secret");
+    await phone.presses("Join");
+    await phone.sees("You are Divisor in World 2.");
+  });
+
+  await step("nobody joins by a link that was closed", async () => {
+    await leader.presses("Join link");
+    await leader.presses("Let nobody join");
+    await leader.page.getByRole("dialog").waitFor({ state: "hidden" });
+    await five.page.goto(five.link);
+    await five.page.getByRole("alert").filter({ hasText: "This link opens no run." }).waitFor();
   });
 
   await step("whoever signs out is gone for the others, and for the browser", async () => {

@@ -18,6 +18,7 @@ mod game;
 mod phase;
 mod reading;
 mod round;
+pub(crate) mod seating;
 
 /// The topics of scopes on which browsers tell the engine that they are there.
 pub(crate) const FROM_BROWSERS: [&str; 2] = ["connected", "disconnected"];
@@ -40,7 +41,9 @@ pub(crate) fn methods() -> HashMap<(Resource, String), Method> {
     for (resource, name, reader) in reading::ON_SOME.iter().chain(game::READING) {
         add(*resource, name, read_only(*reader));
     }
-    for (resource, name, writer) in phase::ALL.iter().chain(round::ALL).chain(game::WRITING) {
+    for (resource, name, writer) in
+        phase::ALL.iter().chain(round::ALL).chain(seating::ALL).chain(game::WRITING)
+    {
         let turn = if *resource == Resource::Run { Turn::WholeRun } else { Turn::Own };
         let writer = *writer;
         let procedure: Procedure = Arc::new(writer);

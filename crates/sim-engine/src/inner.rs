@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Weak};
 
-use sim_games_types::{Change, RunPk, UserPk};
+use sim_games_types::{Change, Resource, RunPk, UserPk};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::builtin::seating::opens;
 use crate::call::{Call, Peer};
 use crate::engine::{Answer, Options};
 use crate::error::{CallError, CallResult};
@@ -194,6 +195,20 @@ impl Inner {
             }
             None => Ok(()),
         }
+    }
+
+    /// The active run that a join code opens, loaded if it rests. The code begins with its key.
+    pub(crate) async fn opened(&self, code: &str) -> Option<Arc<LoadedRun>> {
+        let pk: i64 = code.split_once('-')?.0.parse().ok()?;
+        if self.model.resting_run_with(Resource::Run, pk).is_some() {
+            self.model.wakes.wake(pk.into()).await.ok()?;
+        }
+        let run = self.model.run(pk.into())?;
+        let is_open = {
+            let tree = read(&run.tree);
+            tree.run().active && opens(&tree.run().data, code)
+        };
+        is_open.then_some(run)
     }
 
     /// Publishes events, and lets hooks be called. Whoever asks for it has the right to tell.

@@ -48,6 +48,54 @@ function SignIn({ t, onDone }) {
     </form>`;
 }
 
+/** A join link was opened: whoever is signed in takes a seat at once, others say who they are. */
+function Join({ t, join, user, onDone, onSignOut }) {
+  const [message, setMessage] = useState("");
+  const [busy, setBusy] = useState(false);
+  if (join.run === null) return html`<p class="card" role="alert">${t("joinUnknown")}</p>`;
+  const take = async (body) => {
+    setBusy(true);
+    try {
+      const { status, answer } = await ask("POST", `/join/${join.code}`, body);
+      if (status === 204) return await onDone();
+      setMessage(answer.error);
+    } catch {
+      setMessage(t("offline"));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const submit = (event) => {
+    event.preventDefault();
+    take(Object.fromEntries(new FormData(event.target)));
+  };
+  const text = html`<p class="message bad" role="alert">${message}</p>`;
+  if (user) {
+    return html`
+      <section class="card narrow">
+        <h1>${t("joinTitle", join.run)}</h1>
+        <div class="choice">
+          <button disabled=${busy} onClick=${() => take()}>${t("joinAs", user.email)}</button>
+          <button class="quiet" onClick=${onSignOut}>${t("signOut")}</button>
+        </div>
+        ${text}
+      </section>`;
+  }
+  return html`
+    <form class="card narrow" onSubmit=${submit}>
+      <h1>${t("joinTitle", join.run)}</h1>
+      <p>${t("joinHow")}</p>
+      <label>${t("firstName")}<input name="first_name" autocomplete="given-name" required /></label>
+      <label>${t("lastName")}<input name="last_name" autocomplete="family-name" /></label>
+      <label>${t("email")}<input name="login" type="email" autocomplete="username" required /></label>
+      <label>${t("password")}
+        <input name="password" type="password" autocomplete="new-password" required />
+      </label>
+      <button disabled=${busy}>${t("join")}</button>
+      ${text}
+    </form>`;
+}
+
 function Header({ t, lang, setLang, user, offline, onSignOut }) {
   const name = user && (`${user.first_name} ${user.last_name}`.trim() || user.email);
   return html`
@@ -67,7 +115,8 @@ function Header({ t, lang, setLang, user, offline, onSignOut }) {
 }
 
 function App({ begun }) {
-  const [session, setSession] = useState(begun);
+  const [session, setSession] = useState(begun.session);
+  const [join, setJoin] = useState(begun.join);
   const [lang, setLang] = useState(language());
   const [offline, setOffline] = useState(false);
   const [Play, setPlay] = useState(null);
@@ -91,6 +140,13 @@ function App({ begun }) {
     setOffline(false);
     setSession(null);
   };
+  const joined = async () => {
+    history.replaceState(null, "", "/");
+    // A page that is open already has to learn of the new seat.
+    setSession(null);
+    await signedIn();
+    setJoin(null);
+  };
   const signOut = async () => {
     await ask("DELETE", "/session");
     new BroadcastChannel("session").postMessage("signed out");
@@ -99,7 +155,8 @@ function App({ begun }) {
   return html`
     <${Header} ...${{ t, lang, setLang, offline }} user=${session?.user} onSignOut=${signOut} />
     <main>
-      ${!session ? html`<${SignIn} t=${t} onDone=${signedIn} />`
+      ${join ? html`<${Join} ...${{ t, join }} user=${session?.user} onDone=${joined} onSignOut=${signOut} />`
+        : !session ? html`<${SignIn} t=${t} onDone=${signedIn} />`
         : Play ? html`<${Play} key=${session.user.id} ...${{ session, t, lang, setOffline, offline, signedOut }} />`
         : html`<p>${t("loading")}</p>`}
     </main>`;

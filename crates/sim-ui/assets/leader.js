@@ -69,7 +69,85 @@ function DecideFor({ model, period, member, view, onClose, t, lang }) {
     <//>`;
 }
 
-function World({ model, state: { world, period, members, last }, roles, view, onDecide, t }) {
+/** The link by which newcomers join, as text and as a picture. */
+function JoinLink({ model, run, onClose, t }) {
+  const [code, setCode] = useState(null);
+  const [said, setSaid] = useState("");
+  const call = async (name, args) => {
+    try {
+      return await model.call("run", run.id, name, args);
+    } catch (error) {
+      setSaid(error.uri === "offline" ? t("notSaved") : error.message);
+      return null;
+    }
+  };
+  const show = async (renew) => setCode(await call("join_code", [renew]));
+  const end = async () => {
+    await call("close_joining");
+    onClose();
+  };
+  useEffect(() => {
+    show(false);
+  }, []);
+  return html`
+    <${Dialog} title=${t("joinTitle", run.name)} onClose=${onClose}>
+      <p>${t("joinShow")}</p>
+      ${code && html`
+        <p class="link">${location.origin}/join/${code}</p>
+        <img class="qr" src="/join/${code}/qr.svg" alt=${t("joinQr")} width="240" height="240" />`}
+      <p class="message bad" role="alert">${said}</p>
+      <div class="choice">
+        <button onClick=${onClose}>${t("close")}</button>
+        <button class="quiet" onClick=${() => show(true)}>${t("joinRenew")}</button>
+        <button class="quiet" onClick=${end}>${t("joinClose")}</button>
+      </div>
+    <//>`;
+}
+
+/** Gives a player another world or role. */
+function Move({ model, run, member, onClose, t }) {
+  const [said, setSaid] = useState("");
+  const submit = async (event) => {
+    event.preventDefault();
+    const fields = new FormData(event.target);
+    const key = (name) => (fields.get(name) === "" ? null : Number(fields.get(name)));
+    try {
+      await model.call("run", run.id, "move", [member.id, key("world"), key("role")]);
+      onClose();
+    } catch (error) {
+      setSaid(error.uri === "offline" ? t("notSaved") : error.message);
+    }
+  };
+  const choice = (name, text, none, options, chosen) => html`
+    <label>${text}
+      <select name=${name}>
+        <option value="">${none}</option>
+        ${options.map((it) => html`<option value=${it.id} selected=${it.id === chosen}>${it.name}</option>`)}
+      </select>
+    </label>`;
+  return html`
+    <${Dialog} title=${t("moveTo", personName(member))} onClose=${onClose}>
+      <form onSubmit=${submit}>
+        ${choice("world", t("world"), t("noWorldOption"), model.all("world", { run: run.id }), member.world)}
+        ${choice("role", t("role"), t("noRole"), model.roles, member.role)}
+        <p class="message bad" role="alert">${said}</p>
+        <div class="choice">
+          <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
+          <button>${t("yes")}</button>
+        </div>
+      </form>
+    <//>`;
+}
+
+function Member({ member, onMove, t }) {
+  return html`
+    <span><${Online} member=${member} t=${t} /> ${personName(member)}
+      ${onMove && html` <button class="small" onClick=${() => onMove(member)}>
+        ${t("change")}<span class="hidden">: ${t("moveTo", personName(member))}</span></button>`}
+    </span>`;
+}
+
+function World({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, t }) {
   const field = view.decision?.field;
   const cell = (role) => {
     const member = members.find((it) => it.role === role.id);
@@ -85,8 +163,7 @@ function World({ model, state: { world, period, members, last }, roles, view, on
   return html`
     <tr>
       <th scope="row">${world.name}</th>
-      <td class="people">${members.map((it) => html`
-        <span key=${it.id}><${Online} member=${it} t=${t} /> ${personName(it)}</span>`)}</td>
+      <td class="people">${members.map((it) => html`<${Member} key=${it.id} member=${it} ...${{ onMove, t }} />`)}</td>
       <td>${period ? period.order : t("none")}${period?.data.closed ? ` (${t("roundClosed")})` : ""}</td>
       ${roles.map(cell)}
       <td>${last ? `${shown(resultOf(model, last), view.result?.field)} (${last.order})` : t("none")}</td>
@@ -94,7 +171,7 @@ function World({ model, state: { world, period, members, last }, roles, view, on
 }
 
 /** All worlds as they are at this moment. */
-function Grid({ model, worlds, roles, view, onDecide, t, lang }) {
+function Grid({ model, worlds, roles, view, onDecide, onMove, t, lang }) {
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label=${t("worlds")}>
       <table>
@@ -106,7 +183,7 @@ function Grid({ model, worlds, roles, view, onDecide, t, lang }) {
           <th scope="col">${label(view.result?.label, lang) ?? t("result")}</th>
         </tr></thead>
         <tbody>${worlds.map((it) => html`
-          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, t }} />`)}</tbody>
+          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, onMove, t }} />`)}</tbody>
       </table>
     </div>`;
 }
@@ -114,6 +191,8 @@ function Grid({ model, worlds, roles, view, onDecide, t, lang }) {
 export function Leader({ model, view, seat, t, lang, offline }) {
   const [asking, setAsking] = useState(null);
   const [deciding, setDeciding] = useState(null);
+  const [moving, setMoving] = useState(null);
+  const [inviting, setInviting] = useState(false);
   const [comparing, setComparing] = useState(false);
   const [said, setSaid] = useState({ text: "", bad: false });
   const run = model.get("run", seat.run);
@@ -122,6 +201,8 @@ export function Leader({ model, view, seat, t, lang, offline }) {
   const at = steps.findIndex((it) => it.id === run.phase);
   const [next, previous] = [steps[at + 1], steps[at - 1]];
   const worlds = model.all("world", { run: run.id }).map((world) => state(model, world));
+  const seated = new Set(worlds.flatMap((it) => it.members.map((member) => member.id)));
+  const unseated = model.all("runuser", { run: run.id }).filter((it) => !it.leader && !seated.has(it.id));
   const decides = new Set(worlds.flatMap((it) => it.members.map((member) => member.role)));
   const roles = model.roles.filter((role) => decides.has(role.id));
   const missing = worlds.filter((it) => it.missing.length > 0)
@@ -153,8 +234,11 @@ export function Leader({ model, view, seat, t, lang, offline }) {
         ${ask(t("stepRounds"), "step", t("confirmStep"), detail)}
         <button class="quiet" disabled=${offline} onClick=${() => act("close")}>${t("closeRounds")}</button>
         <button class="quiet" disabled=${offline} onClick=${() => act("reopen")}>${t("reopenRounds")}</button>
+        <button class="quiet" disabled=${offline} onClick=${() => setInviting(true)}>${t("joinLink")}</button>
         <span class=${said.bad ? "message bad" : "message"} role="status">${said.text}</span>
       </div>
+      ${inviting && html`<${JoinLink} ...${{ model, run, t }} onClose=${() => setInviting(false)} />`}
+      ${moving && html`<${Move} ...${{ model, run, t }} member=${moving} onClose=${() => setMoving(null)} />`}
       ${asking && html`<${Confirm} ...${asking} t=${t}
         onYes=${() => act(asking.name)} onClose=${() => setAsking(null)} />`}
       ${deciding && html`<${DecideFor} ...${{ ...deciding, model, view, t, lang }}
@@ -164,6 +248,11 @@ export function Leader({ model, view, seat, t, lang, offline }) {
       </div>
       ${comparing ? html`<${Debrief} ...${{ model, run, view, t, lang }} />`
         : html`<${Grid} ...${{ model, worlds, roles, view, t, lang }}
-          onDecide=${offline ? null : (period, member) => setDeciding({ period, member })} />`}
+          onDecide=${offline ? null : (period, member) => setDeciding({ period, member })}
+          onMove=${offline ? null : setMoving} />`}
+      ${!comparing && unseated.length > 0 && html`
+        <h3>${t("unseated")}</h3>
+        <p class="people">${unseated.map((it) => html`
+          <${Member} key=${it.id} member=${it} onMove=${offline ? null : setMoving} t=${t} />`)}</p>`}
     </article>`;
 }

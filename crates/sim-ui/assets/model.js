@@ -7,10 +7,63 @@ const EVENTS = ["add_child", "update_child", "remove_child"];
 
 const key = (resource, pk) => `${resource} ${pk}`;
 
+// By which fields objects of a kind are found: the parents that they may have.
+const PARENTS = {
+  world: ["run"],
+  runuser: ["run", "world"],
+  scenario: ["world", "runuser"],
+  period: ["scenario"],
+  decision: ["period"],
+  result: ["period"],
+};
+
+/** Objects by kind and key, and by their parents: a class has thousands, and is drawn often. */
+class Objects {
+  constructor() {
+    this.byKey = new Map();
+    this.groups = new Map();
+  }
+
+  get(kind, pk) {
+    return this.byKey.get(key(kind, pk));
+  }
+
+  /** Takes an object in place of what was known of it. */
+  put(kind, pk, fields) {
+    this.remove(kind, pk);
+    const object = { ...fields, kind };
+    this.byKey.set(key(kind, pk), object);
+    for (const group of this.groupsOf(object)) {
+      if (!this.groups.has(group)) this.groups.set(group, new Set());
+      this.groups.get(group).add(object);
+    }
+  }
+
+  remove(kind, pk) {
+    const known = this.get(kind, pk);
+    if (!known) return;
+    this.byKey.delete(key(kind, pk));
+    for (const group of this.groupsOf(known)) this.groups.get(group).delete(known);
+  }
+
+  groupsOf(object) {
+    const below = (PARENTS[object.kind] ?? []).map((field) => `${object.kind} ${field} ${object[field]}`);
+    return [object.kind, ...below];
+  }
+
+  /** All objects of a kind with these fields, of which one is best a parent. */
+  all(kind, fields) {
+    const parent = PARENTS[kind]?.find((field) => field in fields);
+    const group = this.groups.get(parent ? `${kind} ${parent} ${fields[parent]}` : kind);
+    const wanted = Object.entries(fields);
+    return [...group ?? []].filter((it) => wanted.every(([name, value]) => it[name] === value));
+  }
+}
+
 export class Model {
   constructor({ connection, root, seats, onChange }) {
     Object.assign(this, { connection, root, seats, onChange });
-    this.objects = new Map();
+    this.objects = new Objects();
     this.roles = [];
     this.phases = [];
     this.loaded = false;
@@ -28,7 +81,7 @@ export class Model {
   /** Loads everything anew; what is shown stays until it is complete. */
   async load() {
     const version = ++this.version;
-    const fresh = new Map();
+    const fresh = new Objects();
     const state = { version, objects: fresh, topics: new Set(), subscriptions: [], backlog: [] };
     this.loading = state;
     const game = (name) => this.connection.call(`${this.root}.model.game.${name}`);
@@ -67,7 +120,7 @@ export class Model {
     else if (world !== null) topics.push(["world", world]);
     await this.follow(state, topics);
     if (leader) {
-      const worlds = [...state.objects.values()].filter((it) => it.kind === "world" && it.run === run);
+      const worlds = state.objects.all("world", { run });
       await this.follow(state, worlds.map((it) => ["world", it.id]), ["run", run]);
     }
     return { run, runuser, leader };
@@ -97,8 +150,7 @@ export class Model {
   }
 
   put(state, { resource_name: kind, pk, data }) {
-    const known = state.objects.get(key(kind, pk));
-    state.objects.set(key(kind, pk), { ...known, ...data, kind });
+    state.objects.put(kind, pk, { ...state.objects.get(kind, pk), ...data });
   }
 
   heard(state, { topic, args: [pk, kind, fields] }) {
@@ -108,12 +160,11 @@ export class Model {
   }
 
   apply(state, { name, pk, kind, fields }, careful) {
-    const at = key(kind, pk);
-    const known = state.objects.get(at);
-    if (name === "remove_child") state.objects.delete(at);
+    const known = state.objects.get(kind, pk);
+    if (name === "remove_child") state.objects.remove(kind, pk);
     else if (known || name === "add_child") {
       if (careful && known && known.updated > fields.updated) return;
-      state.objects.set(at, { ...known, ...fields, kind });
+      state.objects.put(kind, pk, { ...known, ...fields });
     }
     this.attend(state, { name, pk, kind, fields }, known);
     this.onChange();
@@ -139,15 +190,12 @@ export class Model {
   }
 
   get(kind, pk) {
-    return this.objects.get(key(kind, pk));
+    return this.objects.get(kind, pk);
   }
 
   /** All objects of a kind with these fields: periods by order, everything else by key. */
   all(kind, fields = {}) {
-    const wanted = Object.entries(fields);
-    const found = [...this.objects.values()].filter((it) =>
-      it.kind === kind && wanted.every(([name, value]) => it[name] === value));
-    return found.sort((a, b) => (a.order ?? 0) - (b.order ?? 0) || a.id - b.id);
+    return this.objects.all(kind, fields).sort((a, b) => (a.order ?? 0) - (b.order ?? 0) || a.id - b.id);
   }
 
   role(pk) {

@@ -5,12 +5,13 @@ use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rust_embed::Embed;
+use serde_json::{Value, json};
 
 use crate::{Site, session};
 
@@ -79,15 +80,25 @@ pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Respo
     }
 }
 
-/// The page itself: it knows from the start who has logged in.
+/// The page itself: it knows from the start who has logged in, and which run a join link opens.
 pub(crate) async fn page(
     State(site): State<Arc<dyn Site>>,
+    code: Option<Path<String>>,
     jar: CookieJar,
+    extensions: Extensions,
     headers: HeaderMap,
 ) -> Response {
     let html = ASSETS.get("index.html").map(|asset| String::from_utf8_lossy(&asset.plain));
     // Within a script element only this one character could end the element.
-    let session = session::begin(&*site, &jar).await.to_string().replace('<', "\\u003c");
+    let join = match code {
+        Some(Path(code)) => {
+            let run = site.run_of(session::address(&extensions), &code).await;
+            json!({"code": code, "run": run})
+        }
+        None => Value::Null,
+    };
+    let begun = json!({"session": session::begin(&*site, &jar).await, "join": join});
+    let session = begun.to_string().replace('<', "\\u003c");
     let html = html.unwrap_or_default().replacen(SESSION, &session, 1);
     let page = Asset::new("index.html", html.into_bytes());
     let mut answer = page.answer(&headers);

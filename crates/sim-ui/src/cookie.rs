@@ -30,7 +30,7 @@ pub(crate) fn forget(jar: CookieJar) -> CookieJar {
 }
 
 /// Whether the browser reached us over TLS, by way of a proxy.
-fn is_https(headers: &HeaderMap) -> bool {
+pub(crate) fn is_https(headers: &HeaderMap) -> bool {
     let scheme = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }

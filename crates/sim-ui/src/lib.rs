@@ -2,6 +2,7 @@
 
 mod assets;
 mod cookie;
+mod join;
 mod session;
 mod site;
 
@@ -14,7 +15,7 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::get;
 
-pub use site::{Games, Person, Refused, Seat, Site};
+pub use site::{Games, Newcomer, Person, Refused, Seat, Site};
 
 /// The largest request: an address and a password.
 const LARGEST: usize = 4096;
@@ -43,6 +44,8 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/views/{file}", get(assets::view))
         .route("/session", get(session::show).post(session::open).delete(session::close))
         .route("/session/ticket", axum::routing::post(session::ticket))
+        .route("/join/{code}", get(assets::page).post(join::join))
+        .route("/join/{code}/qr.svg", get(join::picture))
         .layer(map_response(secured))
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(site)

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestExt};
 use axum_extra::extract::CookieJar;
@@ -45,17 +45,28 @@ pub(crate) async fn open(
     if !cookie::is_own(&headers) {
         return foreign();
     }
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let from: Option<IpAddr> = address.map(|address| address.0.ip());
+    let from = address(request.extensions());
     let Ok(Json(Login { login, password })) = request.extract::<Json<Login>, _>().await else {
         let text = "the body must be `{\"login\": …, \"password\": …}` as application/json";
         return refusal(StatusCode::BAD_REQUEST, text);
     };
     match site.sign_in(from, login.trim(), &password).await {
         Ok(key) => private((StatusCode::NO_CONTENT, cookie::keep(jar, key, &headers))),
-        Err(Refused::Credentials(text)) => refusal(StatusCode::UNAUTHORIZED, &text),
-        Err(Refused::Unavailable) => {
-            let text = "the login cannot be checked at the moment, try again";
+        Err(refused) => refusal_of(refused),
+    }
+}
+
+/// Where a request comes from, if the server tells.
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|address| address.0.ip())
+}
+
+pub(crate) fn refusal_of(refused: Refused) -> Response {
+    match refused {
+        Refused::Credentials(text) => refusal(StatusCode::UNAUTHORIZED, &text),
+        Refused::Seat(text) => refusal(StatusCode::CONFLICT, &text),
+        Refused::Unavailable => {
+            let text = "the service cannot do this at the moment, try again";
             refusal(StatusCode::SERVICE_UNAVAILABLE, text)
         }
     }
@@ -92,19 +103,19 @@ pub(crate) async fn ticket(
     }
 }
 
-async fn person(site: &dyn Site, jar: &CookieJar) -> Option<Person> {
+pub(crate) async fn person(site: &dyn Site, jar: &CookieJar) -> Option<Person> {
     site.person(cookie::session(jar)?).await
 }
 
 /// An answer that is for this browser only, and for now.
-fn private(answer: impl IntoResponse) -> Response {
+pub(crate) fn private(answer: impl IntoResponse) -> Response {
     ([("cache-control", "no-store")], answer).into_response()
 }
 
-fn foreign() -> Response {
+pub(crate) fn foreign() -> Response {
     refusal(StatusCode::FORBIDDEN, "requests of other sites are not answered")
 }
 
-fn refusal(status: StatusCode, text: &str) -> Response {
+pub(crate) fn refusal(status: StatusCode, text: &str) -> Response {
     private((status, Json(json!({"error": text}))))
 }

@@ -1,9 +1,10 @@
 //! What the pages ask of the service around them.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Somebody who has logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,12 +43,35 @@ pub struct Games {
     pub view: bool,
 }
 
-/// Nobody was logged in.
+/// Somebody who joins by a code, with a password to come back by.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct Newcomer {
+    /// The e-mail address: of an account, or for a new one.
+    pub login: String,
+    /// The account's password, or the one it gets.
+    pub password: String,
+    /// The first name of a new account.
+    #[serde(default)]
+    pub first_name: String,
+    /// The last name of a new account.
+    #[serde(default)]
+    pub last_name: String,
+}
+
+impl fmt::Debug for Newcomer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Newcomer").field("login", &self.login).finish_non_exhaustive()
+    }
+}
+
+/// Nobody was logged in, or nobody got a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
     /// The credentials are wrong, or there were too many wrong ones; the text says which.
     Credentials(String),
+    /// There is no seat for the person; the text says why.
+    Seat(String),
     /// It cannot be found out at the moment.
     Unavailable,
 }
@@ -72,6 +96,15 @@ pub trait Site: Send + Sync + 'static {
 
     /// A ticket with which the person can join the realm within the next minute.
     fn ticket(&self, person: &Person) -> String;
+
+    /// The name of the run that a join code opens.
+    async fn run_of(&self, from: Option<IpAddr>, code: &str) -> Option<String>;
+
+    /// Logs a newcomer in, with a new account where there is none.
+    async fn sign_up(&self, from: Option<IpAddr>, newcomer: Newcomer) -> Result<String, Refused>;
+
+    /// Gives a person a seat in the run that a join code opens; who has one keeps it.
+    async fn take_seat(&self, code: &str, person: &Person) -> Result<(), Refused>;
 
     /// The name of the realm.
     fn realm(&self) -> &str;

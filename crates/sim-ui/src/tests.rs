@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{Games, Person, Refused, Seat, Site, router};
+use crate::{Games, Newcomer, Person, Refused, Seat, Site, router};
 
 /// A service with one person, who plays in one run.
 struct One;
@@ -38,6 +38,21 @@ impl Site for One {
 
     fn ticket(&self, person: &Person) -> String {
         format!("ticket of {}", person.id)
+    }
+
+    async fn run_of(&self, _: Option<IpAddr>, code: &str) -> Option<String> {
+        (code == "1-AAAA").then(|| "Monday".to_owned())
+    }
+
+    async fn sign_up(&self, from: Option<IpAddr>, newcomer: Newcomer) -> Result<String, Refused> {
+        self.sign_in(from, &newcomer.login, &newcomer.password).await
+    }
+
+    async fn take_seat(&self, _: &str, person: &Person) -> Result<(), Refused> {
+        match person.id {
+            3 => Ok(()),
+            _ => Err(Refused::Seat("all seats are taken".to_owned())),
+        }
     }
 
     fn realm(&self) -> &str {
@@ -154,7 +169,26 @@ async fn the_page_knows_who_is_here_and_allows_no_script_within() {
     assert!(page.header("content-security-policy").contains("default-src 'none'"));
     assert!(!page.header("content-security-policy").contains("unsafe"));
     assert!(page.text().contains(r"\u003c/script>\u003cb>"), "{}", page.text());
-    assert!(ask("GET", "/", &[], "").await.text().contains(r#"id="session">null</script>"#));
+    assert!(ask("GET", "/", &[], "").await.text().contains(r#""session":null"#));
+}
+
+#[tokio::test]
+async fn a_join_link_shows_its_run_and_only_a_request_of_ours_takes_a_seat() {
+    let page = ask("GET", "/join/1-AAAA", &[], "").await;
+    assert!(page.text().contains(r#""join":{"code":"1-AAAA","run":"Monday"}"#), "{}", page.text());
+    assert!(ask("GET", "/join/9-X", &[], "").await.text().contains(r#""run":null"#));
+    let joined = ask("POST", "/join/1-AAAA", &[JSON], LOGIN).await;
+    assert_eq!(joined.status, StatusCode::NO_CONTENT);
+    assert!(joined.header("set-cookie").starts_with("sim_session=key1;"));
+    assert_eq!(ask("POST", "/join/1-AAAA", &[SESSION], "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(ask("POST", "/join/1-AAAA", &[], "").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask("POST", "/join/9-X", &[JSON], LOGIN).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ask("POST", "/join/1-AAAA", &[JSON], "{").await.status, StatusCode::BAD_REQUEST);
+    let foreign = [JSON, SESSION, ("sec-fetch-site", "cross-site")];
+    assert_eq!(ask("POST", "/join/1-AAAA", &foreign, LOGIN).await.status, StatusCode::FORBIDDEN);
+    let picture = ask("GET", "/join/1-AAAA/qr.svg", &[], "").await;
+    assert_eq!(picture.header("content-type"), "image/svg+xml");
+    assert!(picture.text().starts_with("<svg") && picture.text().contains("h1v1h-1z"));
 }
 
 #[tokio::test]

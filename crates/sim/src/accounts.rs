@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use sim_games_server::{AuthError, GamesApi};
-use sim_games_types::{User, UserPk};
+use serde_json::{Map, Value};
+use sim_games_server::{AuthError, GamesApi, StoreError};
+use sim_games_types::{Fields, Operation, Resource, UnitOfWork, User, UserPk};
 
 /// Why nobody was logged in.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,44 @@ pub(crate) trait Accounts: Send + Sync {
 
     /// Ends a token.
     async fn log_out(&self, token: &str);
+
+    /// Makes an account; tells whether it did: there may be one with the address already.
+    async fn sign_up(&self, newcomer: Newcomer) -> Result<bool, LoginError>;
+}
+
+/// Somebody who has no account yet.
+#[derive(Clone)]
+pub(crate) struct Newcomer {
+    pub(crate) email: String,
+    pub(crate) password: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+}
+
+impl Newcomer {
+    /// The fields of the account.
+    pub(crate) fn fields(self) -> Fields {
+        let Self { email, password, first_name, last_name } = self;
+        let fields = [
+            ("email", email),
+            ("password", password),
+            ("first_name", first_name),
+            ("last_name", last_name),
+        ];
+        fields.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect()
+    }
+}
+
+/// What is said of an account's fields, without the form in which REST clients get it.
+fn sentences(errors: &str) -> String {
+    let fields: Map<String, Value> = serde_json::from_str(errors).unwrap_or_default();
+    let said = fields.values().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
+    said.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether an account was refused only because there is one with its address.
+fn is_taken(message: &str) -> bool {
+    message.contains("email address already exists")
 }
 
 #[async_trait]
@@ -67,6 +106,22 @@ impl Accounts for GamesApi {
     async fn log_out(&self, token: &str) {
         if let Err(error) = Self::log_out(self, token).await {
             tracing::warn!("a token could not be ended: {error}");
+        }
+    }
+
+    async fn sign_up(&self, newcomer: Newcomer) -> Result<bool, LoginError> {
+        let operations = vec![Operation::Create {
+            resource: Resource::User,
+            fields: newcomer.fields(),
+            reference: None,
+        }];
+        match self.commit(UnitOfWork { operations, ..UnitOfWork::default() }).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::Invalid(errors)) => match errors.to_string() {
+                text if is_taken(&text) => Ok(false),
+                text => Err(LoginError::Refused(sentences(&text))),
+            },
+            Err(error) => Err(LoginError::Unavailable(error.to_string())),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::access::{Engines, Scopes, Users};
 use crate::accounts::Accounts;
 use crate::callback::Callback;
 use crate::messages::{OPERATOR, RealmMessages, offer, pump};
-use crate::pages::Pages;
+use crate::pages::{Guesses, Pages};
 use crate::remote::{Remote, RemoteGames, RemoteStore};
 use crate::service::ServiceError;
 use crate::store::EmbeddedStore;
@@ -103,6 +103,7 @@ impl Core {
             engines: engines.clone(),
             realm: config.realm.clone(),
             views: views.collect(),
+            guesses: Guesses::default(),
         });
         let router = Router::builder()
             .realm(config.realm.as_str())

@@ -1,14 +1,16 @@
 //! What the pages ask of the service around them, answered.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sim_games_types::{User, UserPk};
 use sim_ui::{Games, Person, Refused, Seat, Site};
 
 use crate::access::Engines;
-use crate::accounts::{Accounts, LoginError};
+use crate::accounts::{Accounts, LoginError, Newcomer};
 use crate::tickets::Tickets;
 
 /// The service as the pages see it.
@@ -19,6 +21,41 @@ pub(crate) struct Pages {
     pub(crate) realm: String,
     /// The games' own modules, by slug.
     pub(crate) views: Vec<(String, &'static str)>,
+    pub(crate) guesses: Guesses,
+}
+
+/// How many wrong join codes may come from one address in [`WINDOW`]: a class may share one.
+const GUESSES: u32 = 100;
+
+/// How long wrong codes count.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// The most addresses that are remembered.
+const ADDRESSES: usize = 10_000;
+
+/// The wrong join codes of each address. Without it a code could be found by trying.
+#[derive(Debug, Default)]
+pub(crate) struct Guesses(Mutex<HashMap<IpAddr, (u32, Instant)>>);
+
+impl Guesses {
+    fn are_too_many(&self, from: IpAddr) -> bool {
+        let guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        guesses
+            .get(&from)
+            .is_some_and(|(count, since)| *count >= GUESSES && since.elapsed() < WINDOW)
+    }
+
+    fn note(&self, from: IpAddr) {
+        let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if guesses.len() >= ADDRESSES {
+            guesses.retain(|_, (_, since)| since.elapsed() < WINDOW);
+        }
+        let (count, since) = guesses.entry(from).or_insert((0, Instant::now()));
+        if since.elapsed() >= WINDOW {
+            (*count, *since) = (0, Instant::now());
+        }
+        *count += 1;
+    }
 }
 
 #[async_trait]
@@ -29,13 +66,7 @@ impl Site for Pages {
         login: &str,
         password: &str,
     ) -> Result<String, Refused> {
-        self.accounts.log_in(from, login, password).await.map_err(|error| match error {
-            LoginError::Refused(text) => Refused::Credentials(text),
-            LoginError::Unavailable(cause) => {
-                tracing::warn!("a login could not be checked: {cause}");
-                Refused::Unavailable
-            }
-        })
+        self.accounts.log_in(from, login, password).await.map_err(refused)
     }
 
     async fn person(&self, session: &str) -> Option<Person> {
@@ -48,6 +79,55 @@ impl Site for Pages {
 
     fn ticket(&self, person: &Person) -> String {
         self.tickets.give(UserPk(person.id))
+    }
+
+    async fn run_of(&self, from: Option<IpAddr>, code: &str) -> Option<String> {
+        if from.is_some_and(|from| self.guesses.are_too_many(from)) {
+            return None;
+        }
+        for (_, engine) in self.engines.get().into_iter().flatten() {
+            if let Some(name) = engine.run_of_code(code).await {
+                return Some(name);
+            }
+        }
+        from.into_iter().for_each(|from| self.guesses.note(from));
+        None
+    }
+
+    async fn sign_up(
+        &self,
+        from: Option<IpAddr>,
+        newcomer: sim_ui::Newcomer,
+    ) -> Result<String, Refused> {
+        let sim_ui::Newcomer { login, password, first_name, last_name } = newcomer;
+        let account =
+            Newcomer { email: login.clone(), password: password.clone(), first_name, last_name };
+        let is_new = self.accounts.sign_up(account).await.map_err(refused)?;
+        self.sign_in(from, &login, &password).await.map_err(|error| match error {
+            Refused::Credentials(_) if !is_new => Refused::Credentials(
+                "there is an account with this address, and its password is another".to_owned(),
+            ),
+            other => other,
+        })
+    }
+
+    async fn take_seat(&self, code: &str, person: &Person) -> Result<(), Refused> {
+        for (_, engine) in self.engines.get().into_iter().flatten() {
+            if engine.run_of_code(code).await.is_some() {
+                let seated = engine.take_seat(code, UserPk(person.id)).await;
+                return seated.map_err(|error| match error.uri() {
+                    "application.error.conflict" | "application.error.not_found" => {
+                        let text = error.args().first().and_then(|text| text.as_str());
+                        Refused::Seat(text.unwrap_or_default().to_owned())
+                    }
+                    _ => {
+                        tracing::warn!(user.pk = person.id, "no seat was taken: {error}");
+                        Refused::Unavailable
+                    }
+                });
+            }
+        }
+        Err(Refused::Seat("this code opens no run".to_owned()))
     }
 
     fn realm(&self) -> &str {
@@ -72,6 +152,16 @@ impl Site for Pages {
 
     fn view(&self, slug: &str) -> Option<&'static str> {
         self.views.iter().find(|(of, _)| of == slug).map(|(_, module)| *module)
+    }
+}
+
+fn refused(error: LoginError) -> Refused {
+    match error {
+        LoginError::Refused(text) => Refused::Credentials(text),
+        LoginError::Unavailable(cause) => {
+            tracing::warn!("a login could not be checked: {cause}");
+            Refused::Unavailable
+        }
     }
 }
 

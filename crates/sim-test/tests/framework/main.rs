@@ -6,6 +6,7 @@ mod games;
 mod hooks;
 mod rounds;
 mod rules;
+mod seats;
 mod secrets;
 mod topics;
 mod writes;

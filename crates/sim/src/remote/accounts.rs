@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::rest::port_error;
-use crate::accounts::{Accounts, LoginError};
+use crate::accounts::{Accounts, LoginError, Newcomer};
 
 /// How long a verified password or token is remembered.
 const MEMORY: Duration = Duration::from_secs(300);
@@ -187,6 +187,15 @@ impl Accounts for RemoteAccounts {
     async fn log_out(&self, token: &str) {
         let digest = self.digest("", token);
         self.tokens.retain(|known, _| *known != digest);
+    }
+
+    async fn sign_up(&self, newcomer: Newcomer) -> Result<bool, LoginError> {
+        match self.client.users().create(&newcomer.fields()).await {
+            Ok(_) => Ok(true),
+            Err(Error::Conflict { .. }) => Ok(false),
+            Err(Error::Refused { status: 400, message, .. }) => Err(LoginError::Refused(message)),
+            Err(error) => Err(LoginError::Unavailable(port_error(&error).to_string())),
+        }
     }
 }
 
