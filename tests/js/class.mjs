@@ -5,13 +5,11 @@
 // screenshots go. It needs Debian's Chromium. A line tells how each step went; when one fails, the
 // exit code is 1 and a screenshot of every page is left.
 
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import { chromium } from "playwright-core";
+import { Service, open } from "./browser/kit.mjs";
 
 const [program, directory] = process.argv.slice(2);
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -22,37 +20,6 @@ const PATIENCE = 20_000;
 
 function check(holds, text) {
   if (!holds) throw new Error(text);
-}
-
-/** The service, which can be stopped and started again at the same address. */
-class Service {
-  port = 0;
-
-  async start() {
-    const data = join(directory, "data");
-    this.child = spawn(program, [
-      "--bind", `127.0.0.1:${this.port}`, "--games-bind", "127.0.0.1:0", "--data-dir", data,
-    ], { stdio: ["ignore", "pipe", "inherit"] });
-    this.ended = new Promise((resolve) => this.child.once("exit", resolve));
-    const lines = createInterface({ input: this.child.stdout });
-    await new Promise((resolve, reject) => {
-      this.ended.then((code) => reject(new Error(`the service ended with ${code}`)));
-      lines.on("line", (line) => {
-        const address = line.match(/^listening on ws:\/\/127\.0\.0\.1:(\d+)\/ws$/);
-        if (address) this.port = Number(address[1]);
-        if (line.startsWith("ready")) resolve();
-      });
-    });
-  }
-
-  async stop() {
-    this.child.kill("SIGTERM");
-    await this.ended;
-  }
-
-  get url() {
-    return `http://127.0.0.1:${this.port}/`;
-  }
 }
 
 /** Somebody in front of a page. */
@@ -138,6 +105,20 @@ class Person {
   async picture(name) {
     await this.page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
   }
+}
+
+/** One picture of a player's and a leader's page, for those who read about the program. */
+async function overview(browser, player, leader) {
+  await player.page.setViewportSize({ width: 420, height: 720 });
+  await leader.page.setViewportSize({ width: 900, height: 720 });
+  const [one, two] = await Promise.all([player, leader].map(async ({ page }) =>
+    `data:image/png;base64,${(await page.screenshot()).toString("base64")}`));
+  const page = await browser.newPage({ viewport: { width: 1360, height: 752 } });
+  await page.setContent(`<body style="margin:0;padding:16px;display:flex;gap:16px;background:#888">
+    <img src="${one}"><img src="${two}"></body>`);
+  await page.screenshot({ path: join(directory, "overview.png") });
+  await page.close();
+  for (const { page } of [player, leader]) await page.setViewportSize({ width: 1100, height: 800 });
 }
 
 async function play(browser, service) {
@@ -255,6 +236,7 @@ async function play(browser, service) {
     await leader.accessible("the leader's page");
     await leader.fits(320);
     await leader.page.setViewportSize({ width: 1100, height: 800 });
+    await overview(browser, two, leader);
   });
 
   await step("a closed round takes no decision, until it is reopened", async () => {
@@ -402,15 +384,8 @@ async function play(browser, service) {
   });
 }
 
-const service = new Service();
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  // Nothing but the pages: a browser of its own, which looks for nothing elsewhere.
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-  ],
-});
+const service = new Service(program, join(directory, "data"));
+const browser = await open();
 try {
   await service.start();
   await play(browser, service);

@@ -31,6 +31,8 @@ enum Scenario {
     Rest,
     /// Start, memory and the default environment
     Startup,
+    /// The pages in Chromium: size, latencies, a leader's grid (needs Node.js and `npm ci` in `tests/js`)
+    Pages,
     /// The router alone: calls
     Rpc,
     /// The router alone: events
@@ -62,6 +64,8 @@ impl Scenario {
             Self::Herd => &["herd"],
             Self::Runs => &["runs"],
             Self::Startup => &["startup"],
+            // A program of its own drives the browser.
+            Self::Pages => &[],
             Self::Rest => &["rest"],
             Self::Rpc => &["rpc"],
             Self::Pubsub => &["pubsub"],
@@ -94,6 +98,7 @@ impl Scenario {
             | Self::Herd
             | Self::Runs
             | Self::Rest
+            | Self::Pages
             | Self::Startup => &[SERVICES],
             Self::Rpc | Self::Pubsub | Self::Join | Self::Idle | Self::Slow => &[ROUTER],
             Self::All => &[SERVICES, ROUTER],
@@ -111,6 +116,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if !status.success() {
         bail!("the release build failed ({status})");
     }
+    if matches!(args.scenario, Scenario::Pages) {
+        return pages(&workspace);
+    }
     let load = workspace.target_dir.join("release").join("load");
     for scenario in args.scenario.names() {
         let status = std::process::Command::new(&load)
@@ -121,6 +129,20 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         if !status.success() {
             bail!("the scenario `{scenario}` failed ({status})");
         }
+    }
+    Ok(())
+}
+
+/// Lets a browser measure the pages.
+fn pages(workspace: &Workspace) -> Result<()> {
+    let status = std::process::Command::new("node")
+        .arg("tests/js/bench_pages.mjs")
+        .arg(workspace.target_dir.join("release"))
+        .current_dir(&workspace.root)
+        .status()
+        .context("running `node`")?;
+    if !status.success() {
+        bail!("the pages could not be measured ({status}); `npm ci` in `tests/js` comes first");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 // What a player sees: the own place, the form of the own role, and what came out.
 
-import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { html, useLayoutEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
 import {
   Chart, Online, Phases, decisionOf, deciders, label, personName, resultOf, rounds, shown,
 } from "/assets/parts.js";
@@ -12,8 +12,8 @@ function Decide({ model, period, own, role, view, t, lang, offline }) {
   const [state, setState] = useState({ text: "", bad: false });
   const [busy, setBusy] = useState(false);
   const round = useRef(period.id);
-  useEffect(() => {
-    // The next round begins empty; what was said of the last one stays until something is typed.
+  // The next round begins empty, before anybody can type; what was said of the last one stays.
+  useLayoutEffect(() => {
     if (round.current !== period.id) setValue(shown(own, decision.field));
     round.current = period.id;
   }, [period.id]);

@@ -1,0 +1,53 @@
+// A service that is tried, and the browser that tries it.
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+import { chromium } from "playwright-core";
+
+/** The service, which can be stopped and started again at the same address. */
+export class Service {
+  port = 0;
+
+  constructor(program, data) {
+    Object.assign(this, { program, data });
+  }
+
+  async start() {
+    this.child = spawn(this.program, [
+      "--bind", `127.0.0.1:${this.port}`, "--games-bind", "127.0.0.1:0", "--data-dir", this.data,
+    ], { stdio: ["ignore", "pipe", "inherit"] });
+    this.ended = new Promise((resolve) => this.child.once("exit", resolve));
+    const lines = createInterface({ input: this.child.stdout });
+    await new Promise((resolve, reject) => {
+      this.ended.then((code) => reject(new Error(`the service ended with ${code}`)));
+      lines.on("line", (line) => {
+        const address = line.match(/^listening on ws:\/\/127\.0\.0\.1:(\d+)\/ws$/);
+        if (address) this.port = Number(address[1]);
+        const games = line.match(/^listening on (http:\/\/127\.0\.0\.1:\d+\/apis\/)$/);
+        if (games) this.games = games[1];
+        if (line.startsWith("ready")) resolve();
+      });
+    });
+  }
+
+  async stop() {
+    this.child.kill("SIGTERM");
+    await this.ended;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+}
+
+/** Opens Debian's Chromium, which looks for nothing elsewhere. */
+export function open() {
+  return chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+      "--disable-background-networking", "--disable-component-update",
+    ],
+  });
+}
