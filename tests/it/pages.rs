@@ -136,6 +136,8 @@ async fn a_newcomer_with_a_code_gets_an_account_and_a_seat(target: Target) -> Re
     leader.call(&format!("{run}.move"), json!([moved, null, null])).await?.value()?;
     let wrong = browser.ask(Method::POST, &path, newcomer("guess")).await?;
     assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
+    let empty = browser.ask(Method::POST, &path, newcomer(" ")).await?;
+    assert_eq!(empty.status(), StatusCode::UNAUTHORIZED);
     let unknown = browser.ask(Method::POST, "/join/1-AAAAAAAA", newcomer("secret")).await?;
     assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
     let joined = browser.ask(Method::POST, &path, newcomer("secret")).await?;

@@ -37,7 +37,7 @@ function Decide({ model, period, own, role, view, t, lang, offline }) {
   };
   return html`
     <form onSubmit=${submit}>
-      <label>${label(decision.label, lang, role.name) ?? role.name}
+      <label>${label(decision.label, lang, role?.name) ?? role?.name ?? t("value")}
         <input type="text" inputmode="decimal" autocomplete="off" required value=${value}
           onInput=${typed} aria-invalid=${state.bad} aria-describedby="said-${period.id}" />
       </label>
@@ -47,7 +47,8 @@ function Decide({ model, period, own, role, view, t, lang, offline }) {
 }
 
 function History({ model, periods, members, view, t, lang }) {
-  const roles = [...new Set(members.map((it) => it.role))].map((pk) => model.role(pk)).filter((it) => it);
+  const roles = [...new Set(members.map((it) => it.role))]
+    .map((pk) => model.role(pk) ?? { id: pk, name: t("value") });
   const result = label(view.result?.label, lang) ?? t("result");
   const value = (object, field) => shown(object, field) || t("none");
   const points = periods.map((period) =>
@@ -75,6 +76,12 @@ function History({ model, periods, members, view, t, lang }) {
     </section>`;
 }
 
+/** The phases in which players decide: those that the game names, or else Play where there is one. */
+function decisionPhases(model, view) {
+  if (view.decision?.phases) return view.decision.phases;
+  return model.phases.some((it) => it.name === "Play") ? ["Play"] : null;
+}
+
 export function Player({ model, view, seat, t, lang, offline }) {
   const me = model.get("runuser", seat.runuser);
   const run = model.get("run", seat.run);
@@ -88,14 +95,17 @@ export function Player({ model, view, seat, t, lang, offline }) {
   const members = world ? deciders(model, world.id) : [me];
   const missing = period
     ? members.filter((it) => it.id !== me.id && !decisionOf(model, period, it.role)) : [];
-  const own = period && role && decisionOf(model, period, role.id);
-  const playing = phase === undefined || phase.name === "Play";
+  // In a world only those decide who have a role; who plays alone needs none.
+  const decides = role || !world;
+  const own = period && decides && decisionOf(model, period, me.role);
+  const deciding = decisionPhases(model, view);
+  const playing = deciding === null || deciding.includes(phase?.name);
   const last = periods.findLast((it) => resultOf(model, it));
   return html`
     <article class="card">
       <h1>${run.name}</h1>
       <${Phases} ...${{ model, run, t }} />
-      <p class="seat">${world ? t("youAre", role?.name, world.name) : t("noWorld")}</p>
+      <p class="seat">${world ? t("youAre", role?.name, world.name) : period ? "" : t("noWorld")}</p>
       ${world && html`
         <h3>${t("people")}</h3>
         <ul class="team">${members.map((it) => html`
@@ -104,9 +114,9 @@ export function Player({ model, view, seat, t, lang, offline }) {
             ${personName(it)} (${it.role_name})${it.id === me.id ? `, ${t("you")}` : ""}
           </li>`)}</ul>`}
       ${period && html`<h2>${t("round", period.order)}</h2>`}
-      ${period && role && (playing
+      ${period && decides && (playing
         ? html`<${Decide} ...${{ model, period, own, role, view, t, lang, offline }} />`
-        : html`<p>${t("notInPhase")}</p>`)}
+        : html`<p>${t("notInPhase", deciding.join(", "))}</p>`)}
       ${period?.data.closed && html`<p>${t("roundIsClosed")}</p>`}
       <p class="waiting" role="status">
         ${playing && own && missing.length > 0 ? t("waitingFor", missing.map((it) => it.role_name).join(", ")) : ""}

@@ -100,6 +100,9 @@ impl Site for Pages {
         newcomer: sim_ui::Newcomer,
     ) -> Result<String, Refused> {
         let sim_ui::Newcomer { login, password, first_name, last_name } = newcomer;
+        if password.trim().is_empty() {
+            return Err(Refused::Credentials("choose a password".to_owned()));
+        }
         let account =
             Newcomer { email: login.clone(), password: password.clone(), first_name, last_name };
         let is_new = self.accounts.sign_up(account).await.map_err(refused)?;
