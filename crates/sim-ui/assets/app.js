@@ -14,18 +14,14 @@ async function ask(method, path, body) {
   return { status: response.status, answer };
 }
 
-function SignIn({ t, onDone }) {
+/** What a form does: its request, and then `onDone`, or what was said about it. */
+function useRequest(t, onDone) {
   const [message, setMessage] = useState("");
   const [busy, setBusy] = useState(false);
-  const login = useRef(null);
-  useEffect(() => login.current.focus(), []);
-  const submit = async (event) => {
-    event.preventDefault();
-    const fields = new FormData(event.target);
+  const send = async (path, body) => {
     setBusy(true);
     try {
-      const body = { login: fields.get("login"), password: fields.get("password") };
-      const { status, answer } = await ask("POST", "/session", body);
+      const { status, answer } = await ask("POST", path, body);
       if (status === 204) return await onDone();
       setMessage(answer.error);
     } catch {
@@ -33,6 +29,17 @@ function SignIn({ t, onDone }) {
     } finally {
       setBusy(false);
     }
+  };
+  return { busy, send, said: html`<p class="message bad" role="alert">${message}</p>` };
+}
+
+function SignIn({ t, onDone }) {
+  const { busy, send, said } = useRequest(t, onDone);
+  const login = useRef(null);
+  useEffect(() => login.current.focus(), []);
+  const submit = (event) => {
+    event.preventDefault();
+    send("/session", Object.fromEntries(new FormData(event.target)));
   };
   return html`
     <form class="card narrow" onSubmit=${submit}>
@@ -44,32 +51,19 @@ function SignIn({ t, onDone }) {
         <input name="password" type="password" autocomplete="current-password" required />
       </label>
       <button disabled=${busy}>${t("signIn")}</button>
-      <p class="message bad" role="alert">${message}</p>
+      ${said}
     </form>`;
 }
 
 /** A join link was opened: whoever is signed in takes a seat at once, others say who they are. */
 function Join({ t, join, user, onDone, onSignOut }) {
-  const [message, setMessage] = useState("");
-  const [busy, setBusy] = useState(false);
+  const { busy, send, said } = useRequest(t, onDone);
   if (join.run === null) return html`<p class="card" role="alert">${t("joinUnknown")}</p>`;
-  const take = async (body) => {
-    setBusy(true);
-    try {
-      const { status, answer } = await ask("POST", `/join/${join.code}`, body);
-      if (status === 204) return await onDone();
-      setMessage(answer.error);
-    } catch {
-      setMessage(t("offline"));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const take = (body) => send(`/join/${join.code}`, body);
   const submit = (event) => {
     event.preventDefault();
     take(Object.fromEntries(new FormData(event.target)));
   };
-  const text = html`<p class="message bad" role="alert">${message}</p>`;
   if (user) {
     return html`
       <section class="card narrow">
@@ -78,7 +72,7 @@ function Join({ t, join, user, onDone, onSignOut }) {
           <button disabled=${busy} onClick=${() => take()}>${t("joinAs", user.email)}</button>
           <button class="quiet" onClick=${onSignOut}>${t("signOut")}</button>
         </div>
-        ${text}
+        ${said}
       </section>`;
   }
   return html`
@@ -92,7 +86,7 @@ function Join({ t, join, user, onDone, onSignOut }) {
         <input name="password" type="password" autocomplete="new-password" required />
       </label>
       <button disabled=${busy}>${t("join")}</button>
-      ${text}
+      ${said}
     </form>`;
 }
 

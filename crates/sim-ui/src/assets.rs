@@ -89,7 +89,6 @@ pub(crate) async fn page(
     headers: HeaderMap,
 ) -> Response {
     let html = ASSETS.get("index.html").map(|asset| String::from_utf8_lossy(&asset.plain));
-    // Within a script element only this one character could end the element.
     let join = match code {
         Some(Path(code)) => {
             let run = site.run_of(session::address(&extensions), &code).await;
@@ -98,6 +97,7 @@ pub(crate) async fn page(
         None => Value::Null,
     };
     let begun = json!({"session": session::begin(&*site, &jar).await, "join": join});
+    // Within a script element only this one character could end the element.
     let session = begun.to_string().replace('<', "\\u003c");
     let html = html.unwrap_or_default().replacen(SESSION, &session, 1);
     let page = Asset::new("index.html", html.into_bytes());

@@ -10,7 +10,7 @@ use axum::{Json, RequestExt};
 use axum_extra::extract::CookieJar;
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use crate::session::{address, foreign, person, private, refusal, refusal_of};
+use crate::session::{address, person, private, refusal, refusal_of};
 use crate::{Newcomer, Site, cookie};
 
 /// The light cells around the picture that readers need.
@@ -24,9 +24,6 @@ pub(crate) async fn join(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    if !cookie::is_own(&headers) {
-        return foreign();
-    }
     let from = address(request.extensions());
     // The code comes first: nobody makes accounts without one.
     if site.run_of(from, &code).await.is_none() {

@@ -9,9 +9,9 @@ mod site;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get;
 
@@ -46,9 +46,19 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/session/ticket", axum::routing::post(session::ticket))
         .route("/join/{code}", get(assets::page).post(join::join))
         .route("/join/{code}/qr.svg", get(join::picture))
+        .layer(from_fn(own_only))
         .layer(map_response(secured))
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(site)
+}
+
+/// Answers requests that change something to our own pages only.
+async fn own_only(request: Request, next: Next) -> Response {
+    if request.method().is_safe() || cookie::is_own(request.headers()) {
+        next.run(request).await
+    } else {
+        session::foreign()
+    }
 }
 
 async fn secured(mut response: Response) -> Response {

@@ -42,9 +42,6 @@ pub(crate) async fn open(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    if !cookie::is_own(&headers) {
-        return foreign();
-    }
     let from = address(request.extensions());
     let Ok(Json(Login { login, password })) = request.extract::<Json<Login>, _>().await else {
         let text = "the body must be `{\"login\": …, \"password\": …}` as application/json";
@@ -72,28 +69,14 @@ pub(crate) fn refusal_of(refused: Refused) -> Response {
     }
 }
 
-pub(crate) async fn close(
-    State(site): State<Arc<dyn Site>>,
-    jar: CookieJar,
-    headers: HeaderMap,
-) -> Response {
-    if !cookie::is_own(&headers) {
-        return foreign();
-    }
+pub(crate) async fn close(State(site): State<Arc<dyn Site>>, jar: CookieJar) -> Response {
     if let Some(key) = cookie::session(&jar) {
         site.sign_out(key).await;
     }
     private((StatusCode::NO_CONTENT, cookie::forget(jar)))
 }
 
-pub(crate) async fn ticket(
-    State(site): State<Arc<dyn Site>>,
-    jar: CookieJar,
-    headers: HeaderMap,
-) -> Response {
-    if !cookie::is_own(&headers) {
-        return foreign();
-    }
+pub(crate) async fn ticket(State(site): State<Arc<dyn Site>>, jar: CookieJar) -> Response {
     match person(&*site, &jar).await {
         Some(person) => {
             let ticket = site.ticket(&person);

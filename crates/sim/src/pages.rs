@@ -177,3 +177,20 @@ fn person(user: User) -> Person {
         staff: user.is_staff,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_guesses_codes_is_stopped_and_others_are_not() {
+        let guesses = Guesses::default();
+        let (guesser, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        for _ in 0..GUESSES {
+            assert!(!guesses.are_too_many(guesser));
+            guesses.note(guesser);
+        }
+        assert!(guesses.are_too_many(guesser));
+        assert!(!guesses.are_too_many(other));
+    }
+}
