@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 
 use crate::fake::Fake;
-use crate::support::{Player, SLUG, Server, core, installed, remote};
+use crate::support::{Player, Reserved, SLUG, Server, core, installed, remote};
 
 struct Scene {
     fake: Fake,
@@ -46,7 +46,7 @@ impl Scene {
             fake.insert("runusers", member);
             user
         });
-        let server = Server::start(([127, 0, 0, 1], 0).into(), fake.router()).await;
+        let server = Server::start(Reserved::any(), fake.router());
         let dir = TempDir::new().unwrap();
         Self { fake, server, dir, run, world, scenario, period, users }
     }
@@ -196,12 +196,11 @@ async fn the_api_may_go_away_and_the_game_may_appear_later() {
     let core = scene.core().await;
     let mut one = scene.player(&core, 0).await;
     let Scene { fake, server, dir: _dir, world, period, .. } = scene;
-    let address = server.address;
-    drop(server);
+    let address = server.stop();
     let error = one.submit(period, 2).await.unwrap_err();
     assert!(error.contains("not saved, try again"), "{error}");
     fake.change("worlds", world, json!({"name": "Meanwhile"}));
-    let _server = Server::start(address, fake.router()).await;
+    let _server = Server::start(address, fake.router());
     one.event("update_child", "Meanwhile").await;
     assert_eq!(one.submit(period, 2).await.unwrap(), "ok");
     core.stop().await;
@@ -210,7 +209,7 @@ async fn the_api_may_go_away_and_the_game_may_appear_later() {
 #[tokio::test]
 async fn a_game_that_is_created_by_a_webhook_is_installed() {
     let fake = Fake::default();
-    let server = Server::start(([127, 0, 0, 1], 0).into(), fake.router()).await;
+    let server = Server::start(Reserved::any(), fake.router());
     let dir = TempDir::new().unwrap();
     let callback_url = Some("http://127.0.0.1:9/callback".to_owned());
     let core = core(RemoteGames { callback_url, ..remote(&server.url(), dir.path()) }).await;

@@ -6,7 +6,7 @@ use sim::{Core, GamesApi};
 use sim_games_server::Options;
 use tempfile::TempDir;
 
-use crate::support::{Player, Rig, Rows, Server, core, fields, installed, remote, rig};
+use crate::support::{Player, Reserved, Rig, Rows, Server, core, fields, installed, remote, rig};
 
 struct Scene {
     api: GamesApi,
@@ -18,7 +18,7 @@ impl Scene {
     async fn start() -> Self {
         let dir = TempDir::new().unwrap();
         let api = GamesApi::open(Options::new(dir.path().join("games.sqlite3"))).await.unwrap();
-        let server = Server::start(([127, 0, 0, 1], 0).into(), api.router(None)).await;
+        let server = Server::start(Reserved::any(), api.router(None));
         Self { api, server, dir }
     }
 
@@ -41,12 +41,12 @@ impl Scene {
     }
 
     /// Takes the API away, and gives what brings it back at the same address.
-    fn down(self) -> (GamesApi, std::net::SocketAddr, TempDir) {
-        (self.api, self.server.address, self.dir)
+    fn down(self) -> (GamesApi, Reserved, TempDir) {
+        (self.api, self.server.stop(), self.dir)
     }
 
-    async fn up((api, address, dir): (GamesApi, std::net::SocketAddr, TempDir)) -> Self {
-        let server = Server::start(address, api.router(None)).await;
+    fn up((api, address, dir): (GamesApi, Reserved, TempDir)) -> Self {
+        let server = Server::start(address, api.router(None));
         Self { api, server, dir }
     }
 }
@@ -96,7 +96,7 @@ async fn a_call_during_an_outage_is_not_saved_and_all_recovers() {
     let away = scene.down();
     let error = one.submit(period, 2).await.unwrap_err();
     assert!(error.contains("not saved, try again"), "{error}");
-    let scene = Scene::up(away).await;
+    let scene = Scene::up(away);
     assert_eq!(one.submit(period, 2).await.unwrap(), "ok");
     assert_eq!(other.submit(period, 3).await.unwrap(), "ok");
     one.event("add_child", r#""sum":5"#).await;
@@ -110,7 +110,7 @@ async fn a_call_during_an_outage_is_not_saved_and_all_recovers() {
     };
     let unit = UnitOfWork { operations: vec![operation], ..UnitOfWork::default() };
     api.commit(unit).await.unwrap();
-    let _scene = Scene::up(away).await;
+    let _scene = Scene::up(away);
     one.event("update_child", "Meanwhile").await;
     core.stop().await;
 }
@@ -119,9 +119,8 @@ async fn a_call_during_an_outage_is_not_saved_and_all_recovers() {
 async fn the_api_and_the_game_may_appear_later() {
     let scene = Scene::start().await;
     let away = scene.down();
-    let url = format!("http://{}/apis", away.1);
-    let core = core(remote(&url, away.2.path())).await;
-    let scene = Scene::up(away).await;
+    let core = core(remote(&away.1.url(), away.2.path())).await;
+    let scene = Scene::up(away);
     let [_, world, period, one, _] = scene.fill().await;
     installed(&core).await;
     let one = Player::join(&core, one, world).await;

@@ -10,6 +10,7 @@ use sim::prelude::*;
 use sim::types::{Fields, Operation, Reference, Resource, UnitOfWork};
 use sim::wamp::{Incoming, Limits, MatchPolicy, Payload, Session, SessionEvent};
 use sim::{Core, CoreConfig, Played, RemoteGames, Runs, Secret};
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 pub(crate) const REALM: &str = "test";
@@ -74,6 +75,27 @@ pub(crate) async fn core(remote: RemoteGames) -> Core {
     Core::start(sim::Storage::Remote(remote), config, vec![played]).await.unwrap()
 }
 
+/// An address that nobody else can take. Until a server listens there, connections are refused.
+pub(crate) struct Reserved(TcpSocket);
+
+impl Reserved {
+    /// A free one.
+    pub(crate) fn any() -> Self {
+        Self::at(([127, 0, 0, 1], 0).into())
+    }
+
+    fn at(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(address).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/apis", self.0.local_addr().unwrap())
+    }
+}
+
 /// A server on threads of its own, so that it can be taken away with all its connections.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -81,16 +103,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts; with port 0, on a free one.
-    pub(crate) async fn start(address: SocketAddr, router: axum::Router) -> Self {
+    pub(crate) fn start(Reserved(socket): Reserved, router: axum::Router) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(address).unwrap();
         let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let listener = listener.into_std().unwrap();
@@ -104,6 +122,15 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}/apis", self.address)
+    }
+
+    /// Ends it with all its connections, and keeps its address.
+    pub(crate) fn stop(mut self) -> Reserved {
+        let runtime = self.runtime.take().unwrap();
+        // What listens must be gone before the address is taken again; waiting for it is for a
+        // thread without a runtime.
+        std::thread::spawn(move || runtime.shutdown_timeout(DEADLINE)).join().unwrap();
+        Reserved::at(self.address)
     }
 }
 
