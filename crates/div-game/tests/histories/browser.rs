@@ -28,7 +28,8 @@ pub(crate) struct Heard {
     pub(crate) topic: String,
     pub(crate) key: Key,
     pub(crate) fields: Fields,
-    /// It came by a subscription that the page means to end, and does not go by it.
+    /// It came by a subscription that the page means to end, or that it could not complete: the
+    /// page does not go by it.
     stray: bool,
 }
 
@@ -179,8 +180,7 @@ impl Tab {
         while let Some(Some(event)) = unconstrained(self.incoming.recv()).now_or_never() {
             if let SessionEvent::Event(event) = event {
                 let id = event.subscription;
-                let follows = self.topics.values().flatten().any(|it| *it == id);
-                let stray = !follows && self.lingering.contains(&id);
+                let stray = !self.topics.values().flatten().any(|it| *it == id);
                 all.extend(read(&event).map(|heard| Heard { stray, ..heard }));
             }
         }
