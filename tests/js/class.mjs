@@ -341,6 +341,7 @@ async function play(browser, service) {
     await five.sees("You are Divisor in World 2.");
     await leader.row("World 2", ["Student3 User", "Ann", "2", "missing", "8"]);
     await leader.page.getByRole("row", { name: /^World 2/ }).getByRole("img", { name: "online" }).nth(1).waitFor();
+    await three.sees("Ann (Divisor)");
     await three.decides("4");
     await five.sees("Round 2: Quotient 0.5");
   });

@@ -30,7 +30,10 @@ const FORBIDDEN: &str = "you may not do this here";
 
 impl CallError {
     pub(crate) const UNAVAILABLE: &str = "wamp.error.unavailable";
-    pub(crate) const NOT_FOUND: &str = "application.error.not_found";
+    /// The URI of [`Self::not_found`].
+    pub const NOT_FOUND: &str = "application.error.not_found";
+    /// The URI of [`Self::conflict`].
+    pub const CONFLICT: &str = "application.error.conflict";
 
     fn new(uri: &'static str, message: impl Into<String>) -> Self {
         Self::from_parts(Cow::Borrowed(uri), vec![Value::String(message.into())], Map::new())
@@ -49,7 +52,7 @@ impl CallError {
 
     /// The call came too late, or twice, or contradicts what others did meanwhile.
     pub fn conflict(message: impl Into<String>) -> Self {
-        Self::new("application.error.conflict", message)
+        Self::new(Self::CONFLICT, message)
     }
 
     /// Something that the caller may see, but that does not exist.

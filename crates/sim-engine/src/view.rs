@@ -83,7 +83,10 @@ impl CallData {
         scenario: ScenarioPk,
         order: i64,
     ) -> Option<Arc<Stored>> {
-        let is_it = |row: &&Arc<Stored>| matches!(&row.record, Record::Period(it) if it.scenario == scenario && it.order == order);
+        let is_it = |row: &&Arc<Stored>| match &row.record {
+            Record::Period(period) => (period.scenario, period.order) == (scenario, order),
+            _ => false,
+        };
         let mut stage = lock(&self.stage);
         if let Some(staged) = stage.written(Resource::Period).find(is_it) {
             return Some(staged.clone());

@@ -155,7 +155,8 @@ impl FieldErrors {
     }
 
     /// The messages as one sentence for people.
-    pub(crate) fn sentence(&self) -> String {
+    #[must_use]
+    pub fn sentence(&self) -> String {
         let told = self.0.iter().map(|(field, messages)| {
             let texts: Option<Vec<&str>> =
                 messages.as_array().and_then(|them| them.iter().map(Value::as_str).collect());

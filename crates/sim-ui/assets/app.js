@@ -114,6 +114,7 @@ function App({ begun }) {
   const [lang, setLang] = useState(language());
   const [offline, setOffline] = useState(false);
   const [Play, setPlay] = useState(null);
+  const [otherTabs] = useState(() => new BroadcastChannel("session"));
   const t = translator(lang);
   useEffect(() => {
     document.documentElement.lang = lang;
@@ -125,9 +126,8 @@ function App({ begun }) {
   }, [session]);
   useEffect(() => {
     // What happens in one tab is true for all tabs of the browser.
-    const others = new BroadcastChannel("session");
-    others.onmessage = signedOut;
-    return () => others.close();
+    otherTabs.onmessage = signedOut;
+    return () => otherTabs.close();
   }, []);
   const signedIn = async () => setSession((await ask("GET", "/session")).answer);
   const signedOut = () => {
@@ -143,7 +143,7 @@ function App({ begun }) {
   };
   const signOut = async () => {
     await ask("DELETE", "/session");
-    new BroadcastChannel("session").postMessage("signed out");
+    otherTabs.postMessage("signed out");
     signedOut();
   };
   return html`

@@ -43,11 +43,15 @@ export function csv(model, run, view) {
 /** All objects of the run that the page has, as the service stores them. */
 export function json(model, run) {
   const { kind: _, ...own } = run;
-  const kinds = ["world", "runuser", "scenario", "period", "decision", "result"];
-  const objects = kinds.map((kind) => [kind, model.all(kind)
-    .filter((it) => it.run === undefined || it.run === run.id)
-    .map(({ kind: _, ...fields }) => fields)]);
-  return `${JSON.stringify({ run: own, ...Object.fromEntries(objects) }, null, 2)}\n`;
+  // The page may have other runs, too: what belongs to this one hangs from it.
+  const below = (kind, parent, above) => above.flatMap((it) => model.all(kind, { [parent]: it.id }));
+  const [world, runuser] = [below("world", "run", [run]), below("runuser", "run", [run])];
+  const scenario = [...below("scenario", "world", world), ...below("scenario", "runuser", runuser)];
+  const period = below("period", "scenario", scenario);
+  const [decision, result] = ["decision", "result"].map((kind) => below(kind, "period", period));
+  const stored = Object.entries({ world, runuser, scenario, period, decision, result })
+    .map(([kind, objects]) => [kind, objects.map(({ kind: _, ...fields }) => fields)]);
+  return `${JSON.stringify({ run: own, ...Object.fromEntries(stored) }, null, 2)}\n`;
 }
 
 function save(name, type, text) {

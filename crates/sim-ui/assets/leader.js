@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
 import { Debrief } from "/assets/debrief.js";
 import {
-  Online, Phases, decisionOf, deciders, label, personName, resultOf, rounds, shown,
+  Online, Phases, decisionOf, deciders, fault, label, personName, resultOf, rounds, shown,
 } from "/assets/parts.js";
 
 /** What a world has come to, in one object. */
@@ -38,34 +38,41 @@ function Confirm({ question, detail, onYes, onClose, t }) {
     <//>`;
 }
 
-/** Decides for somebody who cannot. */
-function DecideFor({ model, period, member, view, onClose, t, lang }) {
+/** A form before everything else, which closes when what it sends is accepted. */
+function FormDialog({ title, send, verb, onClose, t, children }) {
   const [said, setSaid] = useState("");
-  const name = personName(member);
   const submit = async (event) => {
     event.preventDefault();
-    const value = new FormData(event.target).get("value");
     try {
-      const answer = await model.call("period", period.id, "submit_for", [member.id, value]);
+      const answer = await send(new FormData(event.target));
       if (answer === "ok" || typeof answer !== "string") return onClose();
       setSaid(answer);
     } catch (error) {
-      setSaid(error.uri === "offline" ? t("notSaved") : error.message);
+      setSaid(fault(error, t));
     }
   };
   return html`
-    <${Dialog} title=${t("decideFor", name)} onClose=${onClose}>
+    <${Dialog} title=${title} onClose=${onClose}>
       <form onSubmit=${submit}>
-        <label>${member.role_name}
-          <input name="value" type="text" inputmode="decimal" autocomplete="off" required
-            value=${shown(decisionOf(model, period, member.role), view.decision?.field)} />
-        </label>
+        ${children}
         <p class="message bad" role="alert">${said}</p>
         <div class="choice">
           <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
-          <button>${t("submit")}</button>
+          <button>${verb}</button>
         </div>
       </form>
+    <//>`;
+}
+
+/** Decides for somebody who cannot. */
+function DecideFor({ model, period, member, view, onClose, t }) {
+  const send = (fields) => model.call("period", period.id, "submit_for", [member.id, fields.get("value")]);
+  return html`
+    <${FormDialog} title=${t("decideFor", personName(member))} verb=${t("submit")} ...${{ send, onClose, t }}>
+      <label>${member.role_name}
+        <input name="value" type="text" inputmode="decimal" autocomplete="off" required
+          value=${shown(decisionOf(model, period, member.role), view.decision?.field)} />
+      </label>
     <//>`;
 }
 
@@ -77,7 +84,7 @@ function JoinLink({ model, run, onClose, t }) {
     try {
       return await model.call("run", run.id, name, args);
     } catch (error) {
-      setSaid(error.uri === "offline" ? t("notSaved") : error.message);
+      setSaid(fault(error, t));
       return null;
     }
   };
@@ -106,17 +113,9 @@ function JoinLink({ model, run, onClose, t }) {
 
 /** Gives a player another world or role. */
 function Move({ model, run, member, onClose, t }) {
-  const [said, setSaid] = useState("");
-  const submit = async (event) => {
-    event.preventDefault();
-    const fields = new FormData(event.target);
+  const send = (fields) => {
     const key = (name) => (fields.get(name) === "" ? null : Number(fields.get(name)));
-    try {
-      await model.call("run", run.id, "move", [member.id, key("world"), key("role")]);
-      onClose();
-    } catch (error) {
-      setSaid(error.uri === "offline" ? t("notSaved") : error.message);
-    }
+    return model.call("run", run.id, "move", [member.id, key("world"), key("role")]);
   };
   const choice = (name, text, none, options, chosen) => html`
     <label>${text}
@@ -126,16 +125,9 @@ function Move({ model, run, member, onClose, t }) {
       </select>
     </label>`;
   return html`
-    <${Dialog} title=${t("moveTo", personName(member))} onClose=${onClose}>
-      <form onSubmit=${submit}>
-        ${choice("world", t("world"), t("noWorldOption"), model.all("world", { run: run.id }), member.world)}
-        ${choice("role", t("role"), t("noRole"), model.roles, member.role)}
-        <p class="message bad" role="alert">${said}</p>
-        <div class="choice">
-          <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
-          <button>${t("yes")}</button>
-        </div>
-      </form>
+    <${FormDialog} title=${t("moveTo", personName(member))} verb=${t("yes")} ...${{ send, onClose, t }}>
+      ${choice("world", t("world"), t("noWorldOption"), model.all("world", { run: run.id }), member.world)}
+      ${choice("role", t("role"), t("noRole"), model.roles, member.role)}
     <//>`;
 }
 
@@ -214,7 +206,7 @@ export function Leader({ model, view, seat, t, lang, offline }) {
       await model.call("run", run.id, name);
       setSaid({ text: t("done"), bad: false });
     } catch (error) {
-      setSaid({ text: error.uri === "offline" ? t("notSaved") : error.message, bad: true });
+      setSaid({ text: fault(error, t), bad: true });
     }
   };
   const ask = (text, name, question, detail) => html`
@@ -241,7 +233,7 @@ export function Leader({ model, view, seat, t, lang, offline }) {
       ${moving && html`<${Move} ...${{ model, run, t }} member=${moving} onClose=${() => setMoving(null)} />`}
       ${asking && html`<${Confirm} ...${asking} t=${t}
         onYes=${() => act(asking.name)} onClose=${() => setAsking(null)} />`}
-      ${deciding && html`<${DecideFor} ...${{ ...deciding, model, view, t, lang }}
+      ${deciding && html`<${DecideFor} ...${{ ...deciding, model, view, t }}
         onClose=${() => setDeciding(null)} />`}
       <div class="acts" role="group" aria-label=${t("views")}>
         ${tab(false, t("live"))} ${tab(true, t("debrief"))}

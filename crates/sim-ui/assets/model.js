@@ -82,13 +82,14 @@ export class Model {
   async load() {
     const version = ++this.version;
     const fresh = new Objects();
-    const state = { version, objects: fresh, topics: new Set(), subscriptions: [], backlog: [] };
+    const state = { objects: fresh, topics: new Set(), subscriptions: [], backlog: [] };
     this.loading = state;
     const game = (name) => this.connection.call(`${this.root}.model.game.${name}`);
     const [phases, roles, ...seats] = await Promise.all([
       game("get_phases"), game("get_roles"),
       ...this.seats.map((seat) => this.seat(state, seat)),
     ]);
+    // Somebody has begun to load anew meanwhile.
     if (version !== this.version) return;
     const old = this.current;
     Object.assign(this, { objects: fresh, current: state, loading: null, phases, roles });
@@ -132,7 +133,7 @@ export class Model {
     if (news.length === 0) return;
     news.forEach(([resource, pk]) => state.topics.add(key(resource, pk)));
     const subscribed = news.flatMap(([resource, pk]) => EVENTS.map((name) =>
-      this.connection.subscribe(this.uri(resource, pk, name), (event) => this.heard(state, event))));
+      this.connection.subscribe(this.uri(resource, pk, name), (event) => this.heard(event))));
     const sources = whole ? [whole] : news;
     const loaded = sources.flatMap(([resource, pk]) => [
       this.call(resource, pk, "get_scope_tree").then((tree) => this.take(state, tree)),
@@ -153,16 +154,22 @@ export class Model {
     state.objects.put(kind, pk, { ...state.objects.get(kind, pk), ...data });
   }
 
-  heard(state, { topic, args: [pk, kind, fields] }) {
-    const event = { name: topic.slice(topic.lastIndexOf(".") + 1), pk, kind, fields };
-    if (state.backlog) state.backlog.push(event);
-    else if (state === this.current) this.apply(state, event, false);
+  /** An event is for what is shown, and for what is being loaded, as far as they follow its topic. */
+  heard({ topic, args: [pk, kind, fields] }) {
+    const [scope, of, name] = topic.slice(`${this.root}.model.`.length).split(".");
+    const event = { name, pk, kind, fields };
+    for (const state of [this.current, this.loading]) {
+      if (!state?.topics.has(key(scope, of))) continue;
+      if (state.backlog) state.backlog.push(event);
+      else this.apply(state, event, false);
+    }
   }
 
   apply(state, { name, pk, kind, fields }, careful) {
     const known = state.objects.get(kind, pk);
     if (name === "remove_child") state.objects.remove(kind, pk);
-    else if (known || name === "add_child") {
+    // Partners hear of a newcomer only that somebody is online.
+    else if (known || name === "add_child" || kind === "runuser") {
       if (careful && known && known.updated > fields.updated) return;
       state.objects.put(kind, pk, { ...known, ...fields });
     }

@@ -34,6 +34,11 @@ export function resultOf(model, period) {
   return model.all("result", { period: period.id })[0];
 }
 
+/** What people read of a call that failed. */
+export function fault(error, t) {
+  return error.uri === "offline" ? t("notSaved") : error.message;
+}
+
 export function personName({ first_name, last_name, email }) {
   return `${first_name} ${last_name}`.trim() || email;
 }

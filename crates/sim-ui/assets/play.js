@@ -21,7 +21,7 @@ async function view({ slug, view }) {
 export function Play({ session, t, lang, offline, setOffline, signedOut }) {
   const [, redraw] = useReducer((count) => count + 1, 0);
   const [error, setError] = useState(null);
-  const games = useRef([]);
+  const games = useRef(null);
   useEffect(() => {
     let frame = 0;
     const draw = () => {
@@ -58,10 +58,10 @@ export function Play({ session, t, lang, offline, setOffline, signedOut }) {
     return () => connection.end();
   }, []);
   if (error) return html`<p class="card message bad" role="alert">${error}</p>`;
+  const loaded = games.current?.every(({ model }) => model.loaded);
+  if (!loaded) return html`<p role="status">${t("loading")}</p>`;
   const seats = games.current.flatMap(({ model, view }) =>
-    (model.seated ?? []).map((seat) => ({ model, view, seat })));
-  const loading = games.current.some(({ model }) => !model.loaded);
-  if (loading) return html`<p role="status">${t("loading")}</p>`;
+    model.seated.map((seat) => ({ model, view, seat })));
   if (seats.length === 0) return html`<p class="card">${t("noSeats")}</p>`;
   return seats.map(({ model, view, seat }) => {
     const Shown = seat.leader ? view.Leader ?? Leader : view.Player ?? Player;

@@ -2,7 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
 import {
-  Chart, Online, Phases, decisionOf, deciders, label, personName, resultOf, rounds, shown,
+  Chart, Online, Phases, decisionOf, deciders, fault, label, personName, resultOf, rounds, shown,
 } from "/assets/parts.js";
 
 /** The form in which a player decides. What it says comes from the service, when it has answered. */
@@ -26,7 +26,7 @@ function Decide({ model, period, own, role, view, t, lang, offline }) {
       const accepted = answer === "ok" || typeof answer !== "string";
       setState(accepted ? { text: t("saved"), bad: false } : { text: answer, bad: true });
     } catch (error) {
-      setState({ text: error.uri === "offline" ? t("notSaved") : error.message, bad: true });
+      setState({ text: fault(error, t), bad: true });
     } finally {
       setBusy(false);
     }

@@ -130,13 +130,13 @@ export class Connection {
     const waiting = this.pending;
     this.reset();
     for (const it of waiting.values()) it.reject(new WampError("offline", []));
-    if (!this.ended) {
-      this.onLost();
-      this.again();
-    }
+    if (this.ended) return;
+    this.onLost();
+    this.again();
   }
 
   again() {
+    if (this.ended) return;
     // Not all pages of a class come back in the same instant.
     const pause = this.pause * (0.5 + Math.random());
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);

@@ -86,9 +86,7 @@ pub(crate) async fn page(
     code: Option<Path<String>>,
     jar: CookieJar,
     extensions: Extensions,
-    headers: HeaderMap,
 ) -> Response {
-    let html = ASSETS.get("index.html").map(|asset| String::from_utf8_lossy(&asset.plain));
     let join = match code {
         Some(Path(code)) => {
             let run = site.run_of(session::address(&extensions), &code).await;
@@ -99,12 +97,9 @@ pub(crate) async fn page(
     let begun = json!({"session": session::begin(&*site, &jar).await, "join": join});
     // Within a script element only this one character could end the element.
     let session = begun.to_string().replace('<', "\\u003c");
-    let html = html.unwrap_or_default().replacen(SESSION, &session, 1);
-    let page = Asset::new("index.html", html.into_bytes());
-    let mut answer = page.answer(&headers);
-    let private = axum::http::HeaderValue::from_static("no-store");
-    answer.headers_mut().insert("cache-control", private);
-    answer
+    let page = &ASSETS["index.html"];
+    let html = String::from_utf8_lossy(&page.plain).replacen(SESSION, &session, 1);
+    session::private(([("content-type", page.kind)], html))
 }
 
 /// A game's own module.

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
 use sim_games_server::{AuthError, GamesApi, StoreError};
 use sim_games_types::{Fields, Operation, Resource, UnitOfWork, User, UserPk};
+use sim_ui::Newcomer;
 
 /// Why nobody was logged in.
 #[derive(Debug, thiserror::Error)]
@@ -42,37 +42,19 @@ pub(crate) trait Accounts: Send + Sync {
     async fn log_out(&self, token: &str);
 
     /// Makes an account; tells whether it did: there may be one with the address already.
-    async fn sign_up(&self, newcomer: Newcomer) -> Result<bool, LoginError>;
+    async fn sign_up(&self, newcomer: &Newcomer) -> Result<bool, LoginError>;
 }
 
-/// Somebody who has no account yet.
-#[derive(Clone)]
-pub(crate) struct Newcomer {
-    pub(crate) email: String,
-    pub(crate) password: String,
-    pub(crate) first_name: String,
-    pub(crate) last_name: String,
-}
-
-impl Newcomer {
-    /// The fields of the account.
-    pub(crate) fn fields(self) -> Fields {
-        let Self { email, password, first_name, last_name } = self;
-        let fields = [
-            ("email", email),
-            ("password", password),
-            ("first_name", first_name),
-            ("last_name", last_name),
-        ];
-        fields.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect()
-    }
-}
-
-/// What is said of an account's fields, without the form in which REST clients get it.
-fn sentences(errors: &str) -> String {
-    let fields: Map<String, Value> = serde_json::from_str(errors).unwrap_or_default();
-    let said = fields.values().filter_map(Value::as_array).flatten().filter_map(Value::as_str);
-    said.collect::<Vec<_>>().join(" ")
+/// The fields of a newcomer's account.
+pub(crate) fn account_of(newcomer: &Newcomer) -> Fields {
+    let Newcomer { login, password, first_name, last_name } = newcomer;
+    let fields = [
+        ("email", login),
+        ("password", password),
+        ("first_name", first_name),
+        ("last_name", last_name),
+    ];
+    fields.into_iter().map(|(name, text)| (name.to_owned(), text.as_str().into())).collect()
 }
 
 /// Whether an account was refused only because there is one with its address.
@@ -109,17 +91,17 @@ impl Accounts for GamesApi {
         }
     }
 
-    async fn sign_up(&self, newcomer: Newcomer) -> Result<bool, LoginError> {
+    async fn sign_up(&self, newcomer: &Newcomer) -> Result<bool, LoginError> {
         let operations = vec![Operation::Create {
             resource: Resource::User,
-            fields: newcomer.fields(),
+            fields: account_of(newcomer),
             reference: None,
         }];
         match self.commit(UnitOfWork { operations, ..UnitOfWork::default() }).await {
             Ok(_) => Ok(true),
-            Err(StoreError::Invalid(errors)) => match errors.to_string() {
+            Err(StoreError::Invalid(errors)) => match errors.sentence() {
                 text if is_taken(&text) => Ok(false),
-                text => Err(LoginError::Refused(sentences(&text))),
+                text => Err(LoginError::Refused(text)),
             },
             Err(error) => Err(LoginError::Unavailable(error.to_string())),
         }

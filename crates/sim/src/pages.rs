@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use sim_engine::CallError;
 use sim_games_types::{User, UserPk};
-use sim_ui::{Games, Person, Refused, Seat, Site};
+use sim_ui::{Games, Newcomer, Person, Refused, Seat, Site};
 
 use crate::access::Engines;
-use crate::accounts::{Accounts, LoginError, Newcomer};
+use crate::accounts::{Accounts, LoginError};
 use crate::tickets::Tickets;
 
 /// The service as the pages see it.
@@ -94,19 +95,13 @@ impl Site for Pages {
         None
     }
 
-    async fn sign_up(
-        &self,
-        from: Option<IpAddr>,
-        newcomer: sim_ui::Newcomer,
-    ) -> Result<String, Refused> {
-        let sim_ui::Newcomer { login, password, first_name, last_name } = newcomer;
+    async fn sign_up(&self, from: Option<IpAddr>, newcomer: Newcomer) -> Result<String, Refused> {
+        let Newcomer { login, password, .. } = &newcomer;
         if password.trim().is_empty() {
             return Err(Refused::Credentials("choose a password".to_owned()));
         }
-        let account =
-            Newcomer { email: login.clone(), password: password.clone(), first_name, last_name };
-        let is_new = self.accounts.sign_up(account).await.map_err(refused)?;
-        self.sign_in(from, &login, &password).await.map_err(|error| match error {
+        let is_new = self.accounts.sign_up(&newcomer).await.map_err(refused)?;
+        self.sign_in(from, login, password).await.map_err(|error| match error {
             Refused::Credentials(_) if !is_new => Refused::Credentials(
                 "there is an account with this address, and its password is another".to_owned(),
             ),
@@ -116,21 +111,21 @@ impl Site for Pages {
 
     async fn take_seat(&self, code: &str, person: &Person) -> Result<(), Refused> {
         for (_, engine) in self.engines.get().into_iter().flatten() {
-            if engine.run_of_code(code).await.is_some() {
-                let seated = engine.take_seat(code, UserPk(person.id)).await;
-                return seated.map_err(|error| match error.uri() {
-                    "application.error.conflict" | "application.error.not_found" => {
-                        let text = error.args().first().and_then(|text| text.as_str());
-                        Refused::Seat(text.unwrap_or_default().to_owned())
-                    }
-                    _ => {
-                        tracing::warn!(user.pk = person.id, "no seat was taken: {error}");
-                        Refused::Unavailable
-                    }
-                });
+            let Err(error) = engine.take_seat(code, UserPk(person.id)).await else { return Ok(()) };
+            match error.uri() {
+                // It may be a code of the next game's.
+                CallError::NOT_FOUND => {}
+                CallError::CONFLICT => {
+                    let text = error.args().first().and_then(|text| text.as_str());
+                    return Err(Refused::Seat(text.unwrap_or_default().to_owned()));
+                }
+                _ => {
+                    tracing::warn!(user.pk = person.id, "no seat was taken: {error}");
+                    return Err(Refused::Unavailable);
+                }
             }
         }
-        Err(Refused::Seat("this code opens no run".to_owned()))
+        Err(Refused::Seat("this code opens no run any more".to_owned()))
     }
 
     fn realm(&self) -> &str {

@@ -11,11 +11,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use sim_games_client::{Client, Error, Login};
 use sim_games_types::{Action, Change, Record, User, UserPk};
+use sim_ui::Newcomer;
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::rest::port_error;
-use crate::accounts::{Accounts, LoginError, Newcomer};
+use crate::accounts::{Accounts, LoginError, account_of};
 
 /// How long a verified password or token is remembered.
 const MEMORY: Duration = Duration::from_secs(300);
@@ -189,8 +190,8 @@ impl Accounts for RemoteAccounts {
         self.tokens.retain(|known, _| *known != digest);
     }
 
-    async fn sign_up(&self, newcomer: Newcomer) -> Result<bool, LoginError> {
-        match self.client.users().create(&newcomer.fields()).await {
+    async fn sign_up(&self, newcomer: &Newcomer) -> Result<bool, LoginError> {
+        match self.client.users().create(&account_of(newcomer)).await {
             Ok(_) => Ok(true),
             Err(Error::Conflict { .. }) => Ok(false),
             Err(Error::Refused { status: 400, message, .. }) => Err(LoginError::Refused(message)),
