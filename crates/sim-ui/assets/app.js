@@ -90,11 +90,17 @@ function Join({ t, join, user, onDone, onSignOut }) {
     </form>`;
 }
 
+// The modules that show what lies behind the sign-in, by the page's path. Each exports a `Page`.
+const PAGES = { "/": "play", "/monitor": "monitor", "/bench": "bench" };
+
 function Header({ t, lang, setLang, user, offline, onSignOut }) {
   const name = user && (`${user.first_name} ${user.last_name}`.trim() || user.email);
   return html`
     <header>
       <p class="brand">${t("title")}</p>
+      ${user?.staff && html`
+        <nav>${Object.entries(PAGES).map(([path, page]) => html`
+          <a href=${path} aria-current=${path === location.pathname ? "page" : null}>${t(page)}</a>`)}</nav>`}
       <p class="offline" role="status">${offline ? t("offline") : ""}</p>
       <label class="inline">
         <span class="hidden">${t("language")}</span>
@@ -113,7 +119,7 @@ function App({ begun }) {
   const [join, setJoin] = useState(begun.join);
   const [lang, setLang] = useState(language());
   const [offline, setOffline] = useState(false);
-  const [Play, setPlay] = useState(null);
+  const [Page, setPage] = useState(null);
   const [otherTabs] = useState(() => new BroadcastChannel("session"));
   const t = translator(lang);
   useEffect(() => {
@@ -122,7 +128,10 @@ function App({ begun }) {
     localStorage.setItem("language", lang);
   }, [lang]);
   useEffect(() => {
-    if (session && !Play) import("/assets/play.js").then((module) => setPlay(() => module.Play));
+    if (session && !Page) {
+      const name = PAGES[location.pathname] ?? "play";
+      import(`/assets/${name}.js`).then((module) => setPage(() => module.Page));
+    }
   }, [session]);
   useEffect(() => {
     // What happens in one tab is true for all tabs of the browser.
@@ -151,7 +160,7 @@ function App({ begun }) {
     <main>
       ${join ? html`<${Join} ...${{ t, join }} user=${session?.user} onDone=${joined} onSignOut=${signOut} />`
         : !session ? html`<${SignIn} t=${t} onDone=${signedIn} />`
-        : Play ? html`<${Play} key=${session.user.id} ...${{ session, t, lang, setOffline, offline, signedOut }} />`
+        : Page ? html`<${Page} key=${session.user.id} ...${{ session, t, lang, setOffline, offline, signedOut }} />`
         : html`<p>${t("loading")}</p>`}
     </main>`;
 }

@@ -18,7 +18,7 @@ async function view({ slug, view }) {
   return view ? (await import(`/views/${slug}.js`)).default : {};
 }
 
-export function Play({ session, t, lang, offline, setOffline, signedOut }) {
+export function Page({ session, t, lang, offline, setOffline, signedOut }) {
   const [, redraw] = useReducer((count) => count + 1, 0);
   const [error, setError] = useState(null);
   const games = useRef(null);

@@ -3,6 +3,10 @@
 const WORDS = {
   en: {
     title: "Simulation",
+    play: "Play",
+    monitor: "Monitor",
+    bench: "Bench",
+    staffOnly: "This page is for the staff of the service.",
     signIn: "Sign in",
     email: "E-mail",
     password: "Password",
@@ -85,6 +89,10 @@ const WORDS = {
   },
   de: {
     title: "Simulation",
+    play: "Spielen",
+    monitor: "Betrieb",
+    bench: "Werkbank",
+    staffOnly: "Diese Seite ist für die Betreuung des Dienstes.",
     signIn: "Anmelden",
     email: "E-Mail",
     password: "Passwort",

@@ -40,6 +40,8 @@ const HEADERS: [(&str, &str); 4] = [
 pub fn router(site: Arc<dyn Site>) -> Router {
     Router::new()
         .route("/", get(assets::page))
+        .route("/monitor", get(assets::page))
+        .route("/bench", get(assets::page))
         .route("/assets/{*name}", get(assets::asset))
         .route("/views/{file}", get(assets::view))
         .route("/session", get(session::show).post(session::open).delete(session::close))
