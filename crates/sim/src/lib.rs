@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod callback;
 mod core;
+mod leading;
 mod messages;
 mod pages;
 mod remote;
@@ -15,6 +16,7 @@ mod tickets;
 
 pub mod prelude;
 
+pub use sim_engine as engine;
 pub use sim_engine::{DeclarationError, Runs};
 pub use sim_games_server::GamesApi;
 pub use sim_games_types as types;
