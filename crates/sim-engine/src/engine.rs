@@ -15,6 +15,7 @@ use crate::game::Game;
 use crate::handler::BoxFuture;
 use crate::inner::{Inner, Work};
 use crate::ports::{GamesStore, Messages, Runs};
+use crate::roster::{Roster, rosters};
 use crate::sync::read;
 use crate::tree::Owner;
 use crate::uri::Root;
@@ -233,6 +234,12 @@ impl Engine {
     #[must_use]
     pub fn seats(&self, user: UserPk) -> Vec<(RunPk, RunUserPk)> {
         self.inner.model.seats(user)
+    }
+
+    /// The runs that are in memory, with their worlds and members.
+    #[must_use]
+    pub fn rosters(&self) -> Vec<Roster> {
+        rosters(&self.inner.model)
     }
 
     /// Waits until the journal has been applied up to a number and its events are queued.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assets;
+mod bench;
 mod cookie;
 mod join;
 mod session;
@@ -15,6 +16,7 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get;
 
+pub use bench::{BenchGame, BenchMember, BenchRun, BenchWorld};
 pub use site::{Games, Newcomer, Person, Refused, Seat, Site};
 
 /// The largest request: an address and a password.
@@ -42,6 +44,8 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/", get(assets::page))
         .route("/monitor", get(assets::page))
         .route("/bench", get(assets::page))
+        .route("/bench/seats", get(bench::seats))
+        .route("/bench/seats/{runuser}/ticket", axum::routing::post(bench::ticket))
         .route("/assets/{*name}", get(assets::asset))
         .route("/views/{file}", get(assets::view))
         .route("/session", get(session::show).post(session::open).delete(session::close))
