@@ -165,3 +165,28 @@ tests_on!(
         a_newcomer_with_a_code_gets_an_account_and_a_seat,
     ]
 );
+
+/// Lets Chromium try programs by a script of `tests/js`, which prints a line for each step. The
+/// screenshots stay in a directory of this name.
+async fn in_chromium(script: &str, dir: &str, programs: &[&Path], steps: usize) -> Result<()> {
+    let Some(node) = Node::with(&["playwright-core", "axe-core"]).await? else { return Ok(()) };
+    if !Path::new(CHROMIUM).exists() {
+        return skipped("BLACK_BOX_NODE", &format!("`{CHROMIUM}` is missing, install it"));
+    }
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(dir);
+    if dir.exists() {
+        fs::remove_dir_all(&dir).context("removing what the last run has left")?;
+    }
+    fs::create_dir_all(&dir).context("making a directory for the screenshots")?;
+    let paths = programs.iter().copied().chain([&*dir]);
+    let paths = paths.map(|path| path.to_str().context("a path is no text"));
+    let played = node.run(script, &paths.collect::<Result<Vec<_>>>()?).await?;
+    assert_eq!(played.code, Some(0), "{}\n{}", played.stdout, played.stderr);
+    assert_eq!(played.stdout.matches("ok   ").count(), steps, "{}", played.stdout);
+    Ok(())
+}
+
+#[tokio::test]
+async fn staff_play_as_everybody_on_the_bench_in_chromium() -> Result<()> {
+    in_chromium("bench.mjs", "bench", &[&Binaries::get()?.service], 10).await
+}
