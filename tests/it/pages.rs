@@ -190,3 +190,9 @@ async fn in_chromium(script: &str, dir: &str, programs: &[&Path], steps: usize) 
 async fn staff_play_as_everybody_on_the_bench_in_chromium() -> Result<()> {
     in_chromium("bench.mjs", "bench", &[&Binaries::get()?.service], 10).await
 }
+
+#[tokio::test]
+async fn the_examples_are_played_on_the_generic_pages_in_chromium() -> Result<()> {
+    let (blackjack, market) = (Binaries::example("blackjack")?, Binaries::example("market")?);
+    in_chromium("examples.mjs", "examples", &[&blackjack, &market], 12).await
+}

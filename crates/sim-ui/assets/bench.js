@@ -2,6 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
 import { Bots } from "/assets/bots.js";
+import { saying } from "/assets/decisions.js";
 import { Leader } from "/assets/leader.js";
 import { Player } from "/assets/player.js";
 import { useSeats } from "/assets/seats.js";
@@ -101,7 +102,10 @@ function Seat({ game, run, member, bots, plays, onSaid, realm, setOffline, signe
 /** A player's seat, with the switch that lets it play by itself. */
 function PlayerSeat({ member, plays, onPlays, t, ...rest }) {
   const [said, setSaid] = useState("");
-  const heard = ({ value, refused }) => setSaid(refused ?? t("botDecided", String(value)));
+  const heard = ({ view, value, refused }) => {
+    const data = typeof value === "object" ? value : { [view.decision?.field ?? "value"]: value };
+    setSaid(refused ?? t("botDecided", saying({ data }, view.decision, t, rest.lang)));
+  };
   useEffect(() => {
     if (!plays) setSaid("");
   }, [plays]);

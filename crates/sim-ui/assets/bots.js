@@ -1,6 +1,7 @@
 // Seats that play by themselves, as long as the page is open.
 
 import { decideOn, example, isDue, situation } from "/assets/decide.js";
+import { faultyFields } from "/assets/parts.js";
 
 /** Decides in the seats that it was given, one after the other, at a pace. */
 export class Bots {
@@ -48,13 +49,14 @@ export class Bots {
     }
   }
 
-  async decide(it, { period, role }) {
+  async decide(it, at) {
+    const { model, view, onSaid } = it;
     it.busy = true;
-    const value = example(it.view, role);
+    const value = example(model, view, at);
     try {
-      it.onSaid({ value, refused: await decideOn(it.model, period, it.view, value) });
+      onSaid({ view, value, refused: await decideOn(model, at, view, value) });
     } catch (error) {
-      it.onSaid({ value, refused: error.message });
+      onSaid({ view, value, refused: Object.values(faultyFields(error)).join(" ") || error.message });
     }
     it.busy = false;
     this.wake();

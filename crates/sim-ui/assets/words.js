@@ -100,6 +100,10 @@ const WORDS = {
     botDecided: (value) => `has decided ${value}`,
     leaderSeat: (name) => `The leader's seat: ${name}`,
     moreSeats: (count) => `Show more seats (${count})`,
+    // Decisions of several fields.
+    fieldIs: (label, value) => `${label.toLowerCase()} ${value}`,
+    choose: "Choose …",
+    actions: "What you can do",
   },
   de: {
     title: "Simulation",
@@ -200,6 +204,10 @@ const WORDS = {
     botDecided: (value) => `hat ${value} entschieden`,
     leaderSeat: (name) => `Der Platz der Leitung: ${name}`,
     moreSeats: (count) => `Mehr Plätze zeigen (${count})`,
+    // Entscheidungen aus mehreren Feldern.
+    fieldIs: (label, value) => `${label} ${value}`,
+    choose: "Bitte wählen …",
+    actions: "Was du tun kannst",
   },
 };
 
