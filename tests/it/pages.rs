@@ -196,3 +196,38 @@ async fn the_examples_are_played_on_the_generic_pages_in_chromium() -> Result<()
     let (blackjack, market) = (Binaries::example("blackjack")?, Binaries::example("market")?);
     in_chromium("examples.mjs", "examples", &[&blackjack, &market], 12).await
 }
+
+#[tokio::test]
+async fn staff_join_by_the_ticket_of_any_seat_and_players_by_none() -> Result<()> {
+    let div = Div::start(&[]).await?;
+    let environment = div.environment("default").await?;
+    let runuser = &environment.runusers["s2@div.edu"];
+    let path = format!("/bench/seats/{}/ticket", runuser["id"]);
+    let mut browser = Browser::new(&div)?;
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+        let seats = browser.ask(Method::GET, "/bench/seats", None).await?;
+        let ticket = browser.ask(Method::POST, &path, None).await?;
+        assert_eq!((seats.status(), ticket.status()), (status, status));
+        browser.sign_in("s1@div.edu", "s1").await?;
+    }
+
+    assert_eq!(browser.sign_in("simpl@simpl.world", "simpl").await?, StatusCode::NO_CONTENT);
+    let seats = browser.ask(Method::GET, "/bench/seats", None).await?.json::<Value>().await?;
+    let members = seats[0]["runs"][0]["members"].as_array().context("no members")?;
+    let shown = members.iter().find(|it| it["runuser"] == runuser["id"]).context("no seat")?;
+    assert_eq!(
+        (&shown["role"], &shown["world"], &shown["leader"]),
+        (&runuser["role_name"], &runuser["world"], &json!(false))
+    );
+    let ticket = browser.ask(Method::POST, &path, None).await?.json::<Value>().await?;
+    let (authid, ticket) = (ticket["authid"].as_str(), ticket["ticket"].as_str());
+    let (authid, ticket) = authid.zip(ticket).context("no ticket")?;
+    assert_eq!(authid, runuser["user"].to_string());
+    let mut page = Wamp::login(div.service.ws_url(), Login::Ticket { authid, ticket }).await?;
+    let uri = div.uri(&format!("runuser.{}.get_scope", runuser["id"]));
+    let own = page.call(&uri, json!([])).await?.value()?;
+    assert_eq!(own["data"]["email"], "s2@div.edu");
+    let unknown = browser.ask(Method::POST, "/bench/seats/999999/ticket", None).await?;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}
