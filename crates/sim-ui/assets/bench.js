@@ -1,11 +1,10 @@
 // All seats of a world side by side, for whoever writes a game or tries one.
 
 import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { ask } from "/assets/app.js";
 import { Bots } from "/assets/bots.js";
 import { saying } from "/assets/decisions.js";
-import { Leader } from "/assets/leader.js";
-import { Player } from "/assets/player.js";
-import { useSeats } from "/assets/seats.js";
+import { Seat, useTable } from "/assets/seats.js";
 
 /** How many seats are shown before somebody asks for more: each has a connection of its own. */
 const SHOWN = 12;
@@ -19,11 +18,10 @@ function useBench(signedOut) {
   const [error, setError] = useState(null);
   const load = async () => {
     try {
-      const response = await fetch("/bench/seats");
-      if (response.status === 401) return signedOut();
-      const answer = await response.json();
-      setError(response.ok ? null : answer.error);
-      if (response.ok) setGames(answer);
+      const { status, answer } = await ask("GET", "/bench/seats");
+      if (status === 401) return signedOut();
+      setError(status === 200 ? null : answer.error);
+      if (status === 200) setGames(answer);
     } catch (error) {
       setError(error.message);
     }
@@ -71,32 +69,32 @@ function Choose({ name, text, options, value, onChoose }) {
     </label>`;
 }
 
-/** What somebody sees in a seat, over a connection of that person's own. */
-function Seat({ game, run, member, bots, plays, onSaid, realm, setOffline, signedOut, t, lang }) {
+/** What somebody sees, over a connection of that person's own. */
+function Connected({ game, run, member, bots, plays, onSaid, realm, setOffline, signedOut, t, lang }) {
   const [offline, setLost] = useState(false);
-  const seat = { run: run.id, runuser: member.runuser };
-  const { error, places } = useSeats({
-    realm, ticket: `/bench/seats/${member.runuser}/ticket`, games: [{ ...game, seats: [seat] }],
-    onChange: () => bots?.wake(),
+  const { runuser } = member;
+  const { error, seats } = useTable({
+    realm,
+    ticket: `/bench/seats/${runuser}/ticket`,
+    load: (table) => table.sit([{ ...game, seats: [{ run: run.id, runuser }] }]),
+    onChange: () => bots.wake(),
     setOffline: (lost) => {
       setLost(lost);
-      setOffline(member.runuser, lost);
+      setOffline(runuser, lost);
     },
     signedOut,
   });
-  useEffect(() => () => setOffline(member.runuser, false), []);
-  const { model, view } = places?.[0] ?? {};
-  const sits = model?.seated[0];
+  useEffect(() => () => setOffline(runuser, false), []);
+  const { model, view, seat } = seats?.[0] ?? {};
   useEffect(() => {
-    if (!plays || !sits) return undefined;
-    bots.add(member.runuser, { model, view, seat, onSaid });
-    return () => bots.remove(member.runuser);
-  }, [plays, !sits]);
+    if (!plays || !seat) return undefined;
+    bots.add(runuser, { model, view, seat, onSaid });
+    return () => bots.remove(runuser);
+  }, [plays, !seat]);
   if (error) return html`<p class="card message bad" role="alert">${error}</p>`;
-  if (!places) return html`<p role="status">${t("loading")}</p>`;
-  if (!sits) return html`<p class="card">${t("runAsleep")}</p>`;
-  const Shown = sits.leader ? view.Leader ?? Leader : view.Player ?? Player;
-  return html`<${Shown} ...${{ html, model, view, seat: sits, t, lang, offline }} />`;
+  if (!seats) return html`<p role="status">${t("loading")}</p>`;
+  if (!seat) return html`<p class="card">${t("runAsleep")}</p>`;
+  return html`<${Seat} ...${{ model, view, seat, t, lang, offline }} />`;
 }
 
 /** A player's seat, with the switch that lets it play by itself. */
@@ -120,7 +118,7 @@ function PlayerSeat({ member, plays, onPlays, t, ...rest }) {
         </label>
         <span class="said">${said}</span>
       </div>
-      <${Seat} ...${{ ...rest, member, plays, t }} onSaid=${heard} />
+      <${Connected} ...${{ ...rest, member, plays, t }} onSaid=${heard} />
     </section>`;
 }
 
@@ -130,7 +128,7 @@ function LeaderSeat({ member, t, ...rest }) {
   return html`
     <details class="wide" onToggle=${(event) => setOpen(event.target.open)}>
       <summary>${t("leaderSeat", member.name)}</summary>
-      ${open && html`<${Seat} ...${{ ...rest, member, t }} />`}
+      ${open && html`<${Connected} ...${{ ...rest, member, t }} />`}
     </details>`;
 }
 

@@ -3,7 +3,7 @@
 import { html } from "/assets/vendor/htm-preact.js";
 import { Decide, situation } from "/assets/decide.js";
 import { Decided, calledAmong, numberName, numberOf, outcomeOf, saying } from "/assets/decisions.js";
-import { Chart, Online, Phases, label, personName } from "/assets/parts.js";
+import { Chart, Notice, Online, Phases, label, personName } from "/assets/parts.js";
 
 function History({ model, periods, members, view, t, lang }) {
   const roles = [...new Set(members.map((it) => it.role))]
@@ -49,6 +49,8 @@ export function Player({ model, view, seat, t, lang, offline }) {
     <article class="card">
       <h1>${run.name}</h1>
       <${Phases} ...${{ model, run, t }} />
+      <${Notice} of=${run} />
+      <${Notice} of=${world} />
       <p class="seat">${world ? t("youAre", role?.name, world.name) : period ? "" : t("noWorld")}</p>
       ${world && html`
         <h3>${t("people")}</h3>

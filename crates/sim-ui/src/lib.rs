@@ -4,6 +4,8 @@ mod assets;
 mod bench;
 mod cookie;
 mod join;
+mod lead;
+mod roster;
 mod session;
 mod site;
 
@@ -17,10 +19,10 @@ use axum::response::Response;
 use axum::routing::get;
 
 pub use bench::{BenchGame, BenchMember, BenchRun, BenchWorld};
-pub use site::{Games, Newcomer, Person, Refused, Seat, Site};
+pub use site::{Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, Seat, Site};
 
-/// The largest request: an address and a password.
-const LARGEST: usize = 4096;
+/// The largest request besides lists of people: a run with the names of its worlds.
+const LARGEST: usize = 64 * 1024;
 
 /// What every answer says to the browser: nothing from elsewhere, no script within a page, no
 /// frame around it, and no address told to others.
@@ -52,6 +54,12 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/session/ticket", axum::routing::post(session::ticket))
         .route("/join/{code}", get(assets::page).post(join::join))
         .route("/join/{code}/qr.svg", get(join::picture))
+        .route("/runs", get(lead::runs).post(lead::open))
+        .route("/runs/{run}/active", axum::routing::put(lead::activate))
+        .route(
+            "/runs/{run}/members",
+            axum::routing::post(lead::enrol).layer(DefaultBodyLimit::max(lead::LARGEST)),
+        )
         .layer(from_fn(own_only))
         .layer(map_response(secured))
         .layer(DefaultBodyLimit::max(LARGEST))

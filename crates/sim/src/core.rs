@@ -104,6 +104,7 @@ impl Core {
             realm: config.realm.clone(),
             views: views.collect(),
             guesses: Guesses::default(),
+            claims: tokio::sync::Mutex::default(),
         });
         let router = Router::builder()
             .realm(config.realm.as_str())

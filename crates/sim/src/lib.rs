@@ -5,6 +5,7 @@ mod accounts;
 mod bench;
 mod callback;
 mod core;
+mod leading;
 mod messages;
 mod pages;
 mod remote;
@@ -16,6 +17,7 @@ mod tickets;
 
 pub mod prelude;
 
+pub use sim_engine as engine;
 pub use sim_engine::{DeclarationError, Runs};
 pub use sim_games_server::GamesApi;
 pub use sim_games_types as types;
