@@ -13,7 +13,7 @@ const SHOWN = 12;
 const PACES = [0.2, 0.5, 1, 2, 5, 10];
 
 /** The seats that the service has: those of all games. */
-function useBench(signedOut) {
+function useBench(t, signedOut) {
   const [games, setGames] = useState(null);
   const [error, setError] = useState(null);
   const load = async () => {
@@ -22,8 +22,8 @@ function useBench(signedOut) {
       if (status === 401) return signedOut();
       setError(status === 200 ? null : answer.error);
       if (status === 200) setGames(answer);
-    } catch (error) {
-      setError(error.message);
+    } catch {
+      setError(t("offline"));
     }
   };
   useEffect(() => {
@@ -97,15 +97,17 @@ function Connected({ game, run, member, bots, plays, onSaid, realm, setOffline, 
   return html`<${Seat} ...${{ model, view, seat, t, lang, offline }} />`;
 }
 
+/** What a seat has done that plays by itself. */
+function botSays({ view, value, refused }, t, lang) {
+  const data = typeof value === "object" ? value : { [view.decision?.field ?? "value"]: value };
+  return refused ?? t("botDecided", saying({ data }, view.decision, t, lang));
+}
+
 /** A player's seat, with the switch that lets it play by itself. */
 function PlayerSeat({ member, plays, onPlays, t, ...rest }) {
-  const [said, setSaid] = useState("");
-  const heard = ({ view, value, refused }) => {
-    const data = typeof value === "object" ? value : { [view.decision?.field ?? "value"]: value };
-    setSaid(refused ?? t("botDecided", saying({ data }, view.decision, t, rest.lang)));
-  };
+  const [heard, setHeard] = useState(null);
   useEffect(() => {
-    if (!plays) setSaid("");
+    if (!plays) setHeard(null);
   }, [plays]);
   const title = member.role ? `${member.name} (${member.role})` : member.name;
   return html`
@@ -116,9 +118,9 @@ function PlayerSeat({ member, plays, onPlays, t, ...rest }) {
           <input type="checkbox" checked=${plays} onChange=${(event) => onPlays(event.target.checked)} />
           ${t("playsItself")}<span class="hidden">: ${title}</span>
         </label>
-        <span class="said">${said}</span>
+        <span class="said">${heard ? botSays(heard, t, rest.lang) : ""}</span>
       </div>
-      <${Connected} ...${{ ...rest, member, plays, t }} onSaid=${heard} />
+      <${Connected} ...${{ ...rest, member, plays, t }} onSaid=${setHeard} />
     </section>`;
 }
 
@@ -173,11 +175,11 @@ export function Page(props) {
 }
 
 function Bench({ session, t, lang, setOffline, signedOut }) {
-  const { games, error, load } = useBench(signedOut);
+  const { games, error, load } = useBench(t, signedOut);
   const [choice, choose] = useChoice();
   const lost = useRef(new Set());
-  if (error) return html`<p class="card message bad" role="alert">${error}</p>`;
-  if (!games) return html`<p role="status">${t("loading")}</p>`;
+  const message = html`<p class="message bad" role="alert">${error}</p>`;
+  if (!games) return error ? message : html`<p role="status">${t("loading")}</p>`;
   const { game, run, worlds, world, players, leaders } = chosen(games, choice);
   const setLost = (runuser, is) => {
     if (is) lost.current.add(runuser);
@@ -200,6 +202,7 @@ function Bench({ session, t, lang, setOffline, signedOut }) {
             options=${worlds.map((it) => [it.id, it.name ?? t("unseated")])} />`}
         <button class="quiet" onClick=${load}>${t("loadSeats")}</button>
       </div>
+      ${error && message}
       ${!run && html`<p>${t("noRuns")}</p>`}
       ${run && players.length === 0 && html`<p>${t("noPlayers")}</p>`}
     </section>
