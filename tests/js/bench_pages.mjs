@@ -83,7 +83,7 @@ async function person(browser, service, login, password, seen, script) {
   if (script) await page.addInitScript(script);
   await page.goto(service.url);
   await signIn(page, login, password);
-  await page.getByText(seen).waitFor();
+  await page.getByText(seen).first().waitFor();
   return page;
 }
 
