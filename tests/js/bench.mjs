@@ -5,7 +5,7 @@
 import { join } from "node:path";
 
 import { Service, open } from "./browser/kit.mjs";
-import { Window, check, step } from "./browser/window.mjs";
+import { Person, check, story } from "./browser/person.mjs";
 
 const [program, directory] = process.argv.slice(2);
 
@@ -37,8 +37,9 @@ class Seat {
   }
 }
 
-async function play(browser, service) {
-  const staff = await Window.open(browser, "staff", directory, { colorScheme: "dark" });
+async function play(browser, step) {
+  const bench = `${service.url}bench`;
+  const staff = await Person.arrive(browser, bench, "staff", { colorScheme: "dark" });
   const { page } = staff;
   const [dividend, divisor] = [
     new Seat(page, "Student1 User (Dividend)"), new Seat(page, "Student2 User (Divisor)"),
@@ -46,26 +47,26 @@ async function play(browser, service) {
   const all = page.getByLabel("All play by themselves");
 
   await step("players are told that the bench is not for them", async () => {
-    const player = await Window.open(browser, "player", directory);
-    await player.signIn(`${service.url}bench`, "s1@div.edu", "s1");
+    const player = await Person.arrive(browser, bench, "player");
+    await player.signIn("s1@div.edu", "s1");
     await player.page.getByText("This page is for the staff of the service.").waitFor();
     await player.context.close();
   });
 
   await step("the play page does without the bench", async () => {
-    const player = await Window.open(browser, "player", directory);
+    const player = await Person.arrive(browser, service.url, "player");
     const files = [];
     player.page.on("request", (request) => files.push(new URL(request.url()).pathname));
-    await player.page.goto(service.url, { waitUntil: "networkidle" });
+    await player.page.reload({ waitUntil: "networkidle" });
     check(files.length === 5, `the first screen asks for ${files}`);
-    await player.signIn(service.url, "s1@div.edu", "s1");
+    await player.signIn("s1@div.edu", "s1");
     await player.page.getByText("You are Dividend in World 1.").waitFor();
     check(!files.some((file) => /bench|bots/.test(file)), `the play page asks for ${files}`);
     await player.context.close();
   });
 
   await step("staff see the seats of a world side by side", async () => {
-    await staff.signIn(`${service.url}bench`, "simpl@simpl.world", "simpl");
+    await staff.signIn("simpl@simpl.world", "simpl");
     await dividend.sees("You are Dividend in World 1.");
     await divisor.sees("You are Divisor in World 1.");
     const [left, right] = [await dividend.region.boundingBox(), await divisor.region.boundingBox()];
@@ -73,6 +74,7 @@ async function play(browser, service) {
     await dividend.region.getByRole("img", { name: "online" }).nth(1).waitFor();
     await staff.accessible("the bench");
     await staff.fits(320);
+    await page.setViewportSize({ width: 1100, height: 800 });
   });
 
   await step("what one seat decides the other sees", async () => {
@@ -143,26 +145,15 @@ async function play(browser, service) {
 
   await step("the seats are left when the page is", async () => {
     await all.check();
-    const player = await Window.open(browser, "player", directory);
-    await player.signIn(service.url, "s3@div.edu", "s3");
+    const player = await Person.arrive(browser, service.url, "player");
+    await player.signIn("s3@div.edu", "s3");
     await player.page.getByRole("rowheader", { name: "2", exact: true }).waitFor();
     const partner = player.page.getByRole("listitem").filter({ hasText: "Student4" });
     await partner.getByRole("img", { name: "online" }).waitFor();
     await page.getByRole("link", { name: "Play" }).click();
     await partner.getByRole("img", { name: "not here" }).waitFor();
   });
-
-  await step("no browser has complained", async () => Window.noneComplains());
 }
 
 const service = new Service(program, join(directory, "data"));
-const browser = await open();
-try {
-  await service.start();
-  await play(browser, service);
-} catch (error) {
-  await Window.failed(error);
-} finally {
-  await browser.close();
-  await service.stop().catch(() => {});
-}
+await story(service, open, directory, play);
