@@ -24,6 +24,7 @@ mod moment;
 mod occasion;
 mod ports;
 mod presence;
+mod roster;
 mod rules;
 mod scope;
 mod stage;
@@ -55,6 +56,7 @@ pub use moment::{
 pub use ports::{
     ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError,
 };
+pub use roster::Roster;
 pub use rules::{Access, Attempt, leader, member, operator, owner, phase, role, rule};
 pub use scope::{ChildOf, HasData, InRun, Kind, Scope, Within};
 pub use uri::{Address, Root, SCOPES};

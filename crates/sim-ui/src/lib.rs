@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assets;
+mod bench;
 mod cookie;
 mod join;
 mod lead;
@@ -17,6 +18,7 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get;
 
+pub use bench::{BenchGame, BenchMember, BenchRun, BenchWorld};
 pub use site::{Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, Seat, Site};
 
 /// The largest request besides lists of people: a run with the names of its worlds.
@@ -44,6 +46,8 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/", get(assets::page))
         .route("/monitor", get(assets::page))
         .route("/bench", get(assets::page))
+        .route("/bench/seats", get(bench::seats))
+        .route("/bench/seats/{runuser}/ticket", axum::routing::post(bench::ticket))
         .route("/assets/{*name}", get(assets::asset))
         .route("/views/{file}", get(assets::view))
         .route("/session", get(session::show).post(session::open).delete(session::close))

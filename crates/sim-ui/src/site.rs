@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use crate::BenchGame;
+
 /// Somebody who has logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Person {
@@ -197,4 +199,11 @@ pub trait Site: Send + Sync + 'static {
 
     /// A game's own module for the pages.
     fn view(&self, slug: &str) -> Option<&'static str>;
+
+    /// The seats of all games, for the bench.
+    fn bench(&self) -> Vec<BenchGame>;
+
+    /// The user who has a seat, and a ticket for that user as [`Self::ticket`] gives it; none when
+    /// the bench does not show the seat. The staff who ask for it act in the user's place.
+    fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)>;
 }

@@ -8,10 +8,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use sim_engine::{CallError, Engine};
 use sim_games_types::{User, UserPk};
-use sim_ui::{Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, Seat, Site};
+use sim_ui::{
+    BenchGame, Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, Seat, Site,
+};
 
 use crate::access::Engines;
 use crate::accounts::{Accounts, LoginError};
+use crate::bench;
 use crate::leading::told;
 use crate::tickets::Tickets;
 
@@ -178,6 +181,14 @@ impl Site for Pages {
 
     fn view(&self, slug: &str) -> Option<&'static str> {
         self.views.iter().find(|(of, _)| of == slug).map(|(_, module)| *module)
+    }
+
+    fn bench(&self) -> Vec<BenchGame> {
+        bench::games(self)
+    }
+
+    fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)> {
+        bench::ticket(self, runuser, staff)
     }
 }
 
