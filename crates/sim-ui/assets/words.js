@@ -114,7 +114,6 @@ const WORDS = {
     compared: (name) => `${name} of all worlds over the rounds; the table below has the same numbers`,
     // The bench.
     benchHow: "Play as everybody: each seat has a connection of its own, as on the device of its player.",
-    game: "Game",
     run: "Run",
     loadSeats: "Look for new seats",
     noRuns: "This game has no active run that is loaded.",
@@ -244,7 +243,6 @@ const WORDS = {
     compared: (name) => `${name} aller Welten über die Runden; die Tabelle darunter nennt dieselben Zahlen`,
     // The bench.
     benchHow: "Spiele als alle: Jeder Platz hat seine eigene Verbindung, wie auf dem Gerät seiner Person.",
-    game: "Spiel",
     run: "Lauf",
     loadSeats: "Neue Plätze suchen",
     noRuns: "Dieses Spiel hat keinen aktiven Lauf, der geladen ist.",
