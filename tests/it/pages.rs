@@ -52,6 +52,16 @@ async fn a_lesson_begins_with_a_new_run_in_chromium() -> Result<()> {
     story("lesson", 12).await
 }
 
+#[tokio::test]
+async fn the_pages_are_played_behind_nginx_in_chromium() -> Result<()> {
+    for program in ["/usr/sbin/nginx", "/usr/bin/openssl"] {
+        if !Path::new(program).exists() {
+            return skipped("BLACK_BOX_NODE", &format!("`{program}` is missing, install it"));
+        }
+    }
+    story("proxy", 4).await
+}
+
 /// A browser's requests, with the cookie that it was given.
 struct Browser {
     http: Client,

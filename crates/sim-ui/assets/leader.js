@@ -1,6 +1,6 @@
 // What a leader sees: all worlds of a run at once, and the phases.
 
-import { html, useState } from "/assets/vendor/htm-preact.js";
+import { html, useMemo, useState } from "/assets/vendor/htm-preact.js";
 import { Debrief } from "/assets/debrief.js";
 import { Fields, canDecideFor, initial, typed } from "/assets/decide.js";
 import { calledAmong, decisionBy, isEachOwn, outcomeOf, saying } from "/assets/decisions.js";
@@ -40,7 +40,17 @@ function Member({ member, onMove, t }) {
     </span>`;
 }
 
-function World({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, onNotify, t, lang }) {
+/** A world's row. It is drawn anew only when something that it shows has changed: objects of the model are
+ * replaced, never altered, and a class has a hundred worlds in which something happens all the time. */
+function World(props) {
+  const { model, state: { world, period, members, last }, roles, view, onDecide, lang } = props;
+  const decisions = members.map((it) => period && decisionBy(model, period, it, view));
+  const result = last && outcomeOf(model, last, view);
+  return useMemo(() => drawn(props),
+    [world, period, result, lang, onDecide === null, ...roles, ...members, ...decisions]);
+}
+
+function drawn({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, onNotify, t, lang }) {
   const decided = (member, several) => {
     const decision = decisionBy(model, period, member, view);
     return html`
