@@ -6,6 +6,7 @@ mod args;
 mod builtin;
 mod call;
 mod caller;
+mod counters;
 mod engine;
 mod error;
 mod events;
@@ -20,6 +21,7 @@ mod inner;
 mod lines;
 mod model;
 mod moment;
+mod observe;
 mod occasion;
 mod ports;
 mod presence;
@@ -50,6 +52,7 @@ pub use moment::{
     Activated, Called, Connected, Deactivated, Departed, Disconnected, Due, Happened, Moved,
     NewWorld, Newcomer, NextPhase, PreviousPhase, Started, Step, Stopped,
 };
+pub use observe::{Missed, RunSummary};
 pub use ports::{
     ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError,
 };

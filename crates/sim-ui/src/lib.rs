@@ -3,6 +3,7 @@
 mod assets;
 mod cookie;
 mod join;
+mod monitor;
 mod session;
 mod site;
 
@@ -15,7 +16,7 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get;
 
-pub use site::{Games, Newcomer, Person, Refused, Seat, Site};
+pub use site::{Games, Newcomer, Person, Refused, RunEvent, Seat, Site};
 
 /// The largest request: an address and a password.
 const LARGEST: usize = 4096;
@@ -41,6 +42,9 @@ pub fn router(site: Arc<dyn Site>) -> Router {
     Router::new()
         .route("/", get(assets::page))
         .route("/monitor", get(assets::page))
+        .route("/monitor/status", get(monitor::status))
+        .route("/monitor/runs/{run}", get(monitor::tree))
+        .route("/monitor/runs/{run}/events", get(monitor::changes))
         .route("/bench", get(assets::page))
         .route("/assets/{*name}", get(assets::asset))
         .route("/views/{file}", get(assets::view))

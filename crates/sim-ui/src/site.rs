@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Somebody who has logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -76,6 +78,15 @@ pub enum Refused {
     Unavailable,
 }
 
+/// What the staff are told who look on at a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEvent {
+    /// Something has changed: JSON on one line.
+    Change(String),
+    /// They read too slowly; so many changes were not kept for them, and no more will come.
+    Missed(u64),
+}
+
 /// The service around the pages.
 #[async_trait]
 pub trait Site: Send + Sync + 'static {
@@ -114,4 +125,13 @@ pub trait Site: Send + Sync + 'static {
 
     /// A game's own module for the pages.
     fn view(&self, slug: &str) -> Option<&'static str>;
+
+    /// How the service is at this moment; for its staff.
+    async fn status(&self) -> Value;
+
+    /// A run with all below it, as JSON text; for the staff.
+    fn tree(&self, run: i64) -> Option<String>;
+
+    /// The changes of a run from now on; for the staff. Nobody waits for whoever reads them.
+    fn changes(&self, run: i64) -> Option<BoxStream<'static, RunEvent>>;
 }

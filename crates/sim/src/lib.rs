@@ -4,7 +4,10 @@ mod access;
 mod accounts;
 mod callback;
 mod core;
+mod figures;
+mod health;
 mod messages;
+mod monitor;
 mod pages;
 mod remote;
 mod serve;
@@ -21,6 +24,7 @@ pub use sim_games_types as types;
 pub use sim_wamp as wamp;
 
 pub use crate::core::{Core, CoreConfig, Played, Storage};
+pub use figures::{Figures, FiguresTaken};
 pub use remote::{RemoteGames, Secret};
 pub use serve::{STAFF, ServeError, Serving, is_empty, seed_once, serve};
 pub use service::{Config, GamesApiConfig, Service, ServiceError};

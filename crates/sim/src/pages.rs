@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use serde_json::Value;
 use sim_engine::CallError;
 use sim_games_types::{User, UserPk};
-use sim_ui::{Games, Newcomer, Person, Refused, Seat, Site};
+use sim_ui::{Games, Newcomer, Person, Refused, RunEvent, Seat, Site};
 
 use crate::access::Engines;
 use crate::accounts::{Accounts, LoginError};
+use crate::monitor::Monitor;
 use crate::tickets::Tickets;
 
 /// The service as the pages see it.
@@ -23,6 +26,7 @@ pub(crate) struct Pages {
     /// The games' own modules, by slug.
     pub(crate) views: Vec<(String, &'static str)>,
     pub(crate) guesses: Guesses,
+    pub(crate) monitor: Arc<Monitor>,
 }
 
 /// How many wrong join codes may come from one address in [`WINDOW`]: a class may share one.
@@ -150,6 +154,18 @@ impl Site for Pages {
 
     fn view(&self, slug: &str) -> Option<&'static str> {
         self.views.iter().find(|(of, _)| of == slug).map(|(_, module)| *module)
+    }
+
+    async fn status(&self) -> Value {
+        self.monitor.status().await
+    }
+
+    fn tree(&self, run: i64) -> Option<String> {
+        self.monitor.tree(run)
+    }
+
+    fn changes(&self, run: i64) -> Option<BoxStream<'static, RunEvent>> {
+        self.monitor.changes(run)
     }
 }
 

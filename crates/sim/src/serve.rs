@@ -9,6 +9,7 @@ use sim_games_client::Client;
 use sim_games_server::{Database, StoreError};
 
 use crate::core::Played;
+use crate::figures::{Figures, FiguresTaken};
 use crate::service::{Config, GamesApiConfig, Service, ServiceError};
 use crate::setup::Setup;
 
@@ -43,6 +44,9 @@ pub enum ServeError {
     /// The embedded Games API cannot be called.
     #[error("the embedded Games API cannot be called: {0}")]
     Client(#[from] sim_games_client::Error),
+    /// The figures of the process cannot be kept.
+    #[error(transparent)]
+    Figures(#[from] FiguresTaken),
     /// The database could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,6 +85,7 @@ pub async fn serve(serving: Serving) -> Result<Service, ServeError> {
         realm: "realm1".to_owned(),
         legacy_auth: false,
         games: vec![Played { game, root_topic }],
+        figures: Some(Figures::install()?),
     })
     .await?;
     let made = seed_once(&service, &marker, async |client| setup.apply(&client).await);
