@@ -269,7 +269,8 @@ async fn what_the_monitor_shows_is_for_the_staff_only() {
 async fn onlookers_are_sent_changes_and_told_when_they_are_too_slow() {
     let answer = ask("GET", "/monitor/runs/1/events", &[STAFF], "").await;
     assert_eq!(answer.header("content-type"), "text/event-stream");
-    assert_eq!(answer.text(), "event: change\ndata: {\"seq\":8}\n\nevent: missed\ndata: 2\n\n");
+    let told = "event: change\ndata: {\"seq\":8}\n\nevent: missed\ndata: 2\n\n";
+    assert_eq!(answer.text(), told);
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ mod registrations;
 
 use std::sync::Arc;
 
-use metrics::Counter;
 use tokio::time::Instant;
 
 use calls::{Calls, OpenCall};
@@ -17,8 +16,7 @@ use super::member::Member;
 use super::outbox::Outbox;
 use super::permission::Granted;
 use crate::message::{
-    Answer, CallMessage, Caller, ErrorMessage, Features, InvocationMessage, Message, Violation,
-    code,
+    Answer, CallMessage, ErrorMessage, Features, InvocationMessage, Message, Violation, code,
 };
 use crate::{CancelMode, Payload, counters, uri};
 
@@ -31,7 +29,6 @@ pub(crate) struct Dealer {
     call_limit: usize,
     disclose: bool,
     pub(crate) failures: Arc<Failures>,
-    failed_calls: Counter,
 }
 
 impl Dealer {
@@ -41,26 +38,13 @@ impl Dealer {
             calls: Calls::default(),
             call_limit,
             disclose,
-            failures: Arc::default(),
-            failed_calls: counters::failed_calls(),
+            failures: Arc::new(Failures::new(0)),
         }
-    }
-
-    /// Notes that a call is answered with an error.
-    pub(crate) fn note_failure(
-        &self,
-        caller: &Caller,
-        procedure: &str,
-        error: &str,
-        payload: &Payload,
-    ) {
-        self.failed_calls.increment(1);
-        self.failures.note(caller, procedure, error, payload);
     }
 
     /// Answers an open call, which is closed already, with an error.
     fn refuse(&self, call: &OpenCall, error: ErrorMessage, out: &mut Outbox) {
-        self.note_failure(&call.caller_info, &call.procedure, &error.uri, &error.payload);
+        self.failures.note(&call.caller_info, &call.procedure, &error.uri, &error.payload);
         let error = ErrorMessage { kind: code::CALL, request: call.request, ..error };
         out.send(call.caller, Message::Error(Box::new(error)));
     }
@@ -93,7 +77,7 @@ impl Dealer {
         let procedure = Arc::clone(&call.procedure);
         if let Err((uri, text)) = self.begin_call(from, call, granted, out) {
             let payload = Payload::text(&text);
-            self.note_failure(&from.info.caller(), &procedure, uri, &payload);
+            self.failures.note(&from.info.caller(), &procedure, uri, &payload);
             out.send(caller, Message::failure(code::CALL, request, uri, payload));
         }
         Ok(())

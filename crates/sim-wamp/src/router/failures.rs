@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use metrics::Counter;
+
 use crate::message::Caller;
-use crate::{Payload, Value};
+use crate::{Payload, Value, counters};
 
 /// How many characters are kept of a text that a peer has chosen.
 const KEPT: usize = 300;
@@ -27,20 +29,22 @@ pub struct FailedCall {
     pub text: String,
 }
 
-/// The calls that failed last, as many as are wanted.
-#[derive(Debug, Default)]
+/// The calls that failed: all are counted, and the last are kept, as many as are wanted.
+#[derive(Debug)]
 pub(crate) struct Failures {
+    count: Counter,
     limit: usize,
     last: Mutex<VecDeque<FailedCall>>,
 }
 
 impl Failures {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, last: Mutex::default() }
+        Self { count: counters::failed_calls(), limit, last: Mutex::default() }
     }
 
     /// Notes that a call was answered with an error.
     pub(crate) fn note(&self, caller: &Caller, procedure: &str, error: &str, payload: &Payload) {
+        self.count.increment(1);
         if self.limit == 0 {
             return;
         }
@@ -99,7 +103,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_unless_it_is_wanted() {
-        let failures = Failures::default();
+        let failures = Failures::new(0);
         note(&failures, "app.a");
         assert_eq!(failures.last(), []);
     }

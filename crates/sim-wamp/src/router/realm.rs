@@ -242,7 +242,7 @@ impl Realm {
                 if let Some((member, _)) = self.sessions.get(&session)
                     && !member.trusted
                 {
-                    self.dealer.note_failure(
+                    self.dealer.failures.note(
                         &member.info.caller(),
                         &call.procedure,
                         &error.uri,
