@@ -12,46 +12,40 @@ use serde_json::{Value, json};
 /// Where Debian's package puts the browser.
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-#[tokio::test]
-async fn a_class_plays_in_chromium() -> Result<()> {
+/// Lets people do a story in the browser, in which so many steps are told. The screenshots stay, for
+/// people to look at.
+async fn story(script: &str, steps: usize) -> Result<()> {
     let Some(node) = Node::with(&["playwright-core", "axe-core"]).await? else { return Ok(()) };
     if !Path::new(CHROMIUM).exists() {
         return skipped("BLACK_BOX_NODE", &format!("`{CHROMIUM}` is missing, install it"));
     }
-    // The screenshots stay, for people to look at.
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages").join(script);
     if dir.exists() {
-        fs::remove_dir_all(&dir).context("removing the last class")?;
+        fs::remove_dir_all(&dir).context("removing the last story")?;
     }
-    fs::create_dir_all(&dir).context("making a directory for the class")?;
+    fs::create_dir_all(&dir).context("making a directory for the story")?;
     let service = &Binaries::get()?.service;
     let paths = [service.to_str(), dir.to_str()];
     let [Some(service), Some(dir)] = paths else { anyhow::bail!("a path is no text: {paths:?}") };
-    let played = node.run("class.mjs", &[service, dir]).await?;
+    let played = node.run(&format!("{script}.mjs"), &[service, dir]).await?;
     assert_eq!(played.code, Some(0), "{}\n{}", played.stdout, played.stderr);
-    assert_eq!(played.stdout.matches("ok   ").count(), 20, "{}", played.stdout);
+    assert_eq!(played.stdout.matches("ok   ").count(), steps, "{}", played.stdout);
     Ok(())
 }
 
 #[tokio::test]
+async fn a_class_plays_in_chromium() -> Result<()> {
+    story("class", 20).await
+}
+
+#[tokio::test]
+async fn a_lesson_begins_with_a_new_run_in_chromium() -> Result<()> {
+    story("lesson", 12).await
+}
+
+#[tokio::test]
 async fn the_staff_watch_a_service_in_chromium() -> Result<()> {
-    let Some(node) = Node::with(&["playwright-core", "axe-core"]).await? else { return Ok(()) };
-    if !Path::new(CHROMIUM).exists() {
-        return skipped("BLACK_BOX_NODE", &format!("`{CHROMIUM}` is missing, install it"));
-    }
-    // The screenshots stay, for people to look at.
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("monitor");
-    if dir.exists() {
-        fs::remove_dir_all(&dir).context("removing what was seen last")?;
-    }
-    fs::create_dir_all(&dir).context("making a directory for the service")?;
-    let service = &Binaries::get()?.service;
-    let paths = [service.to_str(), dir.to_str()];
-    let [Some(service), Some(dir)] = paths else { anyhow::bail!("a path is no text: {paths:?}") };
-    let watched = node.run("monitor.mjs", &[service, dir]).await?;
-    assert_eq!(watched.code, Some(0), "{}\n{}", watched.stdout, watched.stderr);
-    assert_eq!(watched.stdout.matches("ok   ").count(), 9, "{}", watched.stdout);
-    Ok(())
+    story("monitor", 9).await
 }
 
 /// A browser's requests, with the cookie that it was given.
@@ -179,6 +173,71 @@ async fn a_newcomer_with_a_code_gets_an_account_and_a_seat(target: Target) -> Re
     Ok(())
 }
 
+async fn a_leader_opens_a_run_and_seats_people_by_a_list(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &[]).await?;
+    div.environment("default").await?;
+    let mut leader = Browser::new(&div)?;
+    assert_eq!(leader.sign_in("leader@div.edu", "leader").await?, StatusCode::NO_CONTENT);
+    let game = leader.session().await?["games"][0]["slug"].clone();
+    let run = json!({"game": game, "name": "Friday", "worlds": ["Red", "Blue"]});
+    let made = leader.ask(Method::POST, "/runs", Some(run.clone())).await?;
+    assert_eq!(made.status(), StatusCode::CREATED);
+    let run_pk = made.json::<Value>().await?["run"].clone();
+    let members = format!("/runs/{run_pk}/members");
+    let people = json!([
+        {"email": "ann@div.example", "world": "Blue", "role": "Divisor"},
+        {"email": "s1@div.edu"},
+        {"email": "bo@div.example", "world": "Green"},
+    ]);
+    let enrolled = leader.ask(Method::POST, &members, Some(people)).await?;
+    let enrolled: Value = enrolled.error_for_status()?.json().await?;
+    assert_eq!(enrolled, json!({"added": 3, "moved": 0, "kept": 0, "worlds": 1}));
+    let nobody = json!([{"email": "cem@div.example", "role": "Referee"}]);
+    let refused = leader.ask(Method::POST, &members, Some(nobody)).await?;
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+
+    // The seats can be played at once, by whoever has an account and by whoever is invited.
+    let mut wamp = leader.join(&div).await?;
+    let uri = format!("{}.model.run.{run_pk}.join_code", div.root);
+    let code = wamp.call(&uri, json!([])).await?.value()?;
+    let path = format!("/join/{}", code.as_str().context("no code")?);
+    let ann = Browser::new(&div)?;
+    let newcomer = |password: &str| Some(json!({"login": "ann@div.example", "password": password}));
+    let joined = ann.ask(Method::POST, &path, newcomer("secret")).await?;
+    assert_eq!(joined.status(), StatusCode::NO_CONTENT);
+    let again = ann.ask(Method::POST, &path, newcomer("guess")).await?;
+    assert_eq!(again.status(), StatusCode::UNAUTHORIZED);
+    for (login, password, role) in
+        [("ann@div.example", "secret", "Divisor"), ("s1@div.edu", "s1", "Dividend")]
+    {
+        let mut browser = Browser::new(&div)?;
+        assert_eq!(browser.sign_in(login, password).await?, StatusCode::NO_CONTENT);
+        let session = browser.session().await?;
+        let seats = session["games"][0]["seats"].as_array().context("no seats")?;
+        let seat = seats.iter().find(|it| it["run"] == run_pk).context("no seat in the run")?;
+        let mut page = browser.join(&div).await?;
+        let uri = format!("{}.model.runuser.{}.get_scope", div.root, seat["runuser"]);
+        let own = page.call(&uri, json!([])).await?.value()?;
+        assert_eq!(own["data"]["role_name"], role, "{own}");
+    }
+
+    // Who leads nothing opens nothing, and changes no run of others.
+    let mut player = Browser::new(&div)?;
+    player.sign_in("s1@div.edu", "s1").await?;
+    let refused = player.ask(Method::POST, "/runs", Some(run)).await?;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    let active = format!("/runs/{run_pk}/active");
+    let sleep = || Some(json!({"active": false}));
+    let refused = player.ask(Method::PUT, &active, sleep()).await?;
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    let slept = leader.ask(Method::PUT, &active, sleep()).await?;
+    assert_eq!(slept.status(), StatusCode::NO_CONTENT);
+    let led: Value = leader.ask(Method::GET, "/runs", None).await?.json().await?;
+    let friday = led["runs"].as_array().and_then(|runs| runs.iter().find(|it| it["run"] == run_pk));
+    assert_eq!(friday.map(|it| &it["active"]), Some(&json!(false)));
+    Ok(())
+}
+
 async fn the_staff_see_the_service_and_nothing_secret_of_it(target: Target) -> Result<()> {
     let div = Div::start_on(target, &[]).await?;
     let environment = div.environment("default").await?;
@@ -225,6 +284,7 @@ async fn the_staff_see_the_service_and_nothing_secret_of_it(target: Target) -> R
 tests_on!(
     every,
     [
+        a_leader_opens_a_run_and_seats_people_by_a_list,
         the_staff_see_the_service_and_nothing_secret_of_it,
         whoever_signs_in_joins_by_a_ticket_until_signing_out,
         a_newcomer_with_a_code_gets_an_account_and_a_seat,

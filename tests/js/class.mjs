@@ -5,107 +5,12 @@
 // screenshots go. It needs Debian's Chromium. A line tells how each step went; when one fails, the
 // exit code is 1 and a screenshot of every page is left.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { Service, open } from "./browser/kit.mjs";
+import { Person, check, story } from "./browser/person.mjs";
 
 const [program, directory] = process.argv.slice(2);
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-
-// How long anything may take to appear.
-const PATIENCE = 20_000;
-
-function check(holds, text) {
-  if (!holds) throw new Error(text);
-}
-
-/** Somebody in front of a page. */
-class Person {
-  static all = [];
-  // Errors that the browser itself reports for requests that cannot succeed.
-  static tolerant = false;
-  faults = [];
-
-  static async arrive(browser, service, name, options = {}) {
-    const person = new Person();
-    person.name = name;
-    person.context = await browser.newContext({ viewport: { width: 1100, height: 800 }, ...options });
-    person.page = await person.open(service.url);
-    Person.all.push(person);
-    return person;
-  }
-
-  async open(url) {
-    const page = await this.context.newPage();
-    page.setDefaultTimeout(PATIENCE);
-    page.on("pageerror", (error) => this.faults.push(error.message));
-    page.on("console", (message) => {
-      const network = /Failed to load resource|WebSocket connection/.test(message.text());
-      const expected = network && Person.tolerant;
-      if (message.type() === "error" && !expected) this.faults.push(message.text());
-    });
-    await page.goto(url);
-    return page;
-  }
-
-  async signIn(login, password) {
-    await this.page.getByLabel("E-mail").fill(login);
-    await this.page.getByLabel("Password").fill(password);
-    await this.page.getByRole("button", { name: "Sign in" }).click();
-  }
-
-  async join(name, address, password) {
-    await this.page.getByLabel("First name").fill(name);
-    await this.page.getByLabel("E-mail").fill(address);
-    await this.page.getByLabel("Password").fill(password);
-    await this.page.getByRole("button", { name: "Join" }).click();
-  }
-
-  async sees(text) {
-    await this.page.getByText(text).first().waitFor();
-  }
-
-  async misses(text) {
-    await this.page.getByText(text).first().waitFor({ state: "hidden" });
-  }
-
-  async decides(value) {
-    await this.page.getByRole("textbox").fill(value);
-    await this.page.getByRole("button", { name: "Submit" }).click();
-  }
-
-  async presses(name) {
-    await this.page.getByRole("button", { name }).click();
-  }
-
-  /** A row of a table, as its cells' texts. */
-  async row(heading, cells) {
-    const row = this.page.getByRole("row").filter({ has: this.page.getByRole("rowheader", { name: heading, exact: true }) });
-    const wanted = cells.map((cell) => cell.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("[\\s\\S]*");
-    await row.filter({ hasText: new RegExp(wanted) }).waitFor();
-  }
-
-  async accessible(what) {
-    await this.page.evaluate(AXE);
-    const found = await this.page.evaluate(
-      (rules) => window.axe.run(document, { runOnly: rules }), RULES);
-    const faults = found.violations.map((it) => `${it.id} at ${it.nodes.map((node) => node.target).join(" ")}`);
-    check(faults.length === 0, `${what} is not accessible: ${faults.join("; ")}`);
-  }
-
-  async fits(width) {
-    await this.page.setViewportSize({ width, height: 800 });
-    const wide = await this.page.evaluate(() => document.documentElement.scrollWidth);
-    check(wide <= width, `${this.name}'s page is ${wide} px wide on a screen of ${width}`);
-  }
-
-  async picture(name) {
-    await this.page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
-  }
-}
 
 /** One picture of a player's and a leader's page, for those who read about the program. */
 async function overview(browser, player, leader) {
@@ -121,13 +26,9 @@ async function overview(browser, player, leader) {
   for (const { page } of [player, leader]) await page.setViewportSize({ width: 1100, height: 800 });
 }
 
-async function play(browser, service) {
+async function play(browser, step) {
   let five;
-  const step = async (what, act) => {
-    await act();
-    console.log(`ok   ${what}`);
-  };
-  const arrive = (name, options) => Person.arrive(browser, service, name, options);
+  const arrive = (name, options) => Person.arrive(browser, service.url, name, options);
   const [leader, one, two, three, four] = [
     await arrive("leader"),
     await arrive("s1", { colorScheme: "dark" }),
@@ -295,9 +196,7 @@ async function play(browser, service) {
       ["CSV", (text) => text.includes("World 1,1,decision,Dividend,Student1 User,10,") && text.includes("World 2,1,result,,,3.5,")],
       ["JSON", (text) => JSON.parse(text).decision.length === 8],
     ]) {
-      const saving = leader.page.waitForEvent("download");
-      await leader.presses(`Save as ${format}`);
-      const saved = readFileSync(await (await saving).path(), "utf8");
+      const saved = await leader.saves(`Save as ${format}`);
       if (!check(saved)) throw new Error(`the ${format} file holds ${saved}`);
     }
     await leader.presses("Live");
@@ -378,26 +277,7 @@ async function play(browser, service) {
     await two.page.getByRole("button", { name: "Sign in" }).waitFor();
     check((await two.context.cookies()).length === 0, "the cookie is left");
   });
-
-  await step("no browser has complained", async () => {
-    const faults = Person.all.flatMap((it) => it.faults.map((fault) => `${it.name}: ${fault}`));
-    check(faults.length === 0, faults.join("\n"));
-  });
 }
 
 const service = new Service(program, join(directory, "data"));
-const browser = await open();
-try {
-  await service.start();
-  await play(browser, service);
-} catch (error) {
-  console.log(`FAILED ${error.stack}`);
-  for (const person of Person.all) {
-    console.log(`${person.name}: ${person.faults.join("\n")}`);
-    await person.picture(`failed-${person.name}`).catch(() => {});
-  }
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-  await service.stop().catch(() => {});
-}
+await story(service, open, directory, play);

@@ -5,49 +5,19 @@
 // screenshots go. It needs Debian's Chromium. A line tells how each step went; when one fails, the
 // exit code is 1 and screenshots are left.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { Service, open } from "./browser/kit.mjs";
+import { Person, check, story } from "./browser/person.mjs";
 
 const [program, directory] = process.argv.slice(2);
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-const PATIENCE = 20_000;
 const ROOT = "world.simpl.sims.div";
 
-const faults = [];
-const pages = {};
-let restarting = false;
-
-function check(holds, text) {
-  if (!holds) throw new Error(text);
-}
-
-/** A page of its own for somebody who signs in there. */
-async function enter(browser, url, [login, password], options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
-  page.on("pageerror", (error) => faults.push(`${login}: ${error.message}`));
-  page.on("console", (message) => {
-    const network = /Failed to load resource|WebSocket connection|ERR_/.test(message.text());
-    if (message.type() === "error" && !(network && restarting)) faults.push(`${login}: ${message.text()}`);
-  });
-  await page.goto(url);
-  await page.getByLabel("E-mail").fill(login);
-  await page.getByLabel("Password").fill(password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  pages[login] = page;
-  return page;
-}
-
-async function accessible(page, what) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate((rules) => window.axe.run(document, { runOnly: rules }), RULES);
-  const broken = found.violations.map((it) => `${it.id} at ${it.nodes.map((node) => node.target).join(" ")}`);
-  check(broken.length === 0, `${what} is not accessible: ${broken.join("; ")}`);
+/** Somebody who signs in at an address. */
+async function enter(browser, url, name, [login, password], options) {
+  const person = await Person.arrive(browser, url, name, options);
+  await person.signIn(login, password);
+  return person;
 }
 
 /** The row of a table in which all these texts stand. */
@@ -66,15 +36,12 @@ async function call(page, procedure, args, kwargs) {
   await page.getByRole("button", { name: "Call", exact: true }).click();
 }
 
-async function watch(browser, service) {
-  const step = async (what, act) => {
-    await act();
-    console.log(`ok   ${what}`);
-  };
-  const [monitor, STAFF] = [`${service.url}monitor`, ["simpl@simpl.world", "simpl"]];
-  const staff = await enter(browser, monitor, STAFF);
-  const player = await enter(browser, service.url, ["s1@div.edu", "s1"], { viewport: { width: 500, height: 900 } });
-  await player.getByText("You are Dividend").waitFor();
+async function watch(browser, step) {
+  const monitor = `${service.url}monitor`;
+  const operator = await enter(browser, monitor, "staff", ["simpl@simpl.world", "simpl"]);
+  const playing = await enter(browser, service.url, "s1", ["s1@div.edu", "s1"], { viewport: { width: 500, height: 900 } });
+  const [staff, player] = [operator.page, playing.page];
+  await playing.sees("You are Dividend");
 
   await step("readiness, sessions, procedures, runs and webhooks are shown", async () => {
     await staff.getByText("Ready: the games can be played.").waitFor();
@@ -89,12 +56,11 @@ async function watch(browser, service) {
 
   await step("players are told that the page is not for them, and do not get it", async () => {
     const loaded = [];
-    const other = await enter(browser, monitor, ["s2@div.edu", "s2"]);
-    await other.getByText("This page is for the staff of the service.").waitFor();
-    await other.context().close();
+    const other = await enter(browser, monitor, "s2", ["s2@div.edu", "s2"]);
+    await other.sees("This page is for the staff of the service.");
     player.on("request", (request) => loaded.push(request.url()));
     await player.reload();
-    await player.getByText("You are Dividend").waitFor();
+    await playing.sees("You are Dividend");
     check(!loaded.some((url) => url.includes("monitor")), `the play page loads ${loaded.join(" ")}`);
   });
 
@@ -108,9 +74,8 @@ async function watch(browser, service) {
   });
 
   await step("a decision is counted, shown in the tree and told in the log", async () => {
-    await player.getByRole("textbox").fill("10");
-    await player.getByRole("button", { name: "Submit" }).click();
-    await player.getByText("Saved.").waitFor();
+    await playing.decides("10");
+    await playing.sees("Saved.");
     const told = await row(staff, "Changes", ["new: decision", "period.1.submit_decision"]);
     check(/\d/.test(await told.innerText()), "the change has no number");
     const tree = staff.getByRole("region", { name: "Tree", exact: true });
@@ -136,51 +101,31 @@ async function watch(browser, service) {
   });
 
   await step("the page is accessible, also in the dark, in German and on a narrow screen", async () => {
-    await staff.screenshot({ path: join(directory, "monitor.png"), fullPage: true });
-    await accessible(staff, "the monitor");
+    await operator.picture("monitor");
+    await operator.accessible("the monitor");
     await staff.emulateMedia({ colorScheme: "dark" });
-    await accessible(staff, "the dark monitor");
+    await operator.accessible("the dark monitor");
     await staff.getByLabel("Language").selectOption("de");
     await staff.getByRole("heading", { name: "Läufe im Speicher" }).waitFor();
-    await staff.setViewportSize({ width: 320, height: 800 });
-    await accessible(staff, "the narrow monitor");
-    const wide = await staff.evaluate(() => document.documentElement.scrollWidth);
-    check(wide <= 320, `the monitor is ${wide} px wide on a screen of 320`);
-    await staff.screenshot({ path: join(directory, "narrow.png"), fullPage: true });
+    await operator.fits(320);
+    await operator.accessible("the narrow monitor");
+    await operator.picture("narrow-monitor");
     await staff.getByLabel("Sprache").selectOption("en");
-    await staff.setViewportSize({ width: 1200, height: 900 });
+    await operator.fits(1100);
   });
 
   await step("after a restart it goes on by itself, with the tree", async () => {
-    restarting = true;
+    Person.tolerant = true;
     await service.stop();
-    await staff.getByText("Connection lost.").first().waitFor();
+    await operator.sees("Connection lost.");
     await service.start();
-    await staff.getByText("Connection lost.").first().waitFor({ state: "hidden" });
-    const submitted = player.getByRole("button", { name: "Submit" });
-    await player.getByRole("textbox").fill("12");
-    await submitted.click();
-    await player.getByText("Saved.").waitFor();
+    await operator.misses("Connection lost.");
+    await playing.decides("12");
+    await playing.sees("Saved.");
     await row(staff, "Changes", ["changed: decision"]);
-    restarting = false;
+    Person.tolerant = false;
   });
-
-  await step("no browser has complained", async () => check(faults.length === 0, faults.join("\n")));
 }
 
 const service = new Service(program, join(directory, "data"));
-const browser = await open();
-try {
-  await service.start();
-  await watch(browser, service);
-} catch (error) {
-  console.log(`FAILED ${error.stack}`);
-  console.log(faults.join("\n"));
-  for (const [login, page] of Object.entries(pages)) {
-    await page.screenshot({ path: join(directory, `failed-${login}.png`), fullPage: true }).catch(() => {});
-  }
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-  await service.stop().catch(() => {});
-}
+await story(service, open, directory, watch);

@@ -32,6 +32,7 @@ pub fn game(slug: &str, rules: Rules) -> Game {
         move |period, caller, phase, play| submit_decision(rules, period, caller, phase, play);
     Game::new(slug)
         .view(include_str!("view.js"))
+        .world_scenario("World Scenario 1")
         .scope(Period::handlers().rpc("submit_decision", submit))
         .scope(Run::handlers().on_advance_phase(on_advance_phase))
 }

@@ -15,6 +15,7 @@ use crate::handlers::Procedure;
 use crate::uri::{SCOPES, lies_in_a_run};
 
 mod game;
+mod notice;
 mod phase;
 mod reading;
 mod round;
@@ -41,9 +42,8 @@ pub(crate) fn methods() -> HashMap<(Resource, String), Method> {
     for (resource, name, reader) in reading::ON_SOME.iter().chain(game::READING) {
         add(*resource, name, read_only(*reader));
     }
-    for (resource, name, writer) in
-        phase::ALL.iter().chain(round::ALL).chain(seating::ALL).chain(game::WRITING)
-    {
+    let in_runs = phase::ALL.iter().chain(round::ALL).chain(seating::ALL).chain(notice::ALL);
+    for (resource, name, writer) in in_runs.chain(game::WRITING) {
         let turn = if *resource == Resource::Run { Turn::WholeRun } else { Turn::Own };
         let writer = *writer;
         let procedure: Procedure = Arc::new(writer);

@@ -11,6 +11,7 @@ use crate::model::{LoadedRun, Model};
 use crate::stage::{Key, Stage};
 use crate::sync::{lock, read};
 use crate::tree::{Entry, Owner};
+use crate::work::Deed;
 
 /// Who is on the other end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +38,10 @@ pub struct Call {
 }
 
 impl Call {
-    /// What the service itself does, with a cause for people who read the audit log.
-    pub(crate) fn of_service(cause: &str) -> Self {
-        let peer = Peer { session: 0, user: None, operator: true };
+    /// What the service itself does, with a cause for people who read the audit log, and with whoever
+    /// asked for it.
+    pub(crate) fn of_service(cause: &str, by: Option<UserPk>) -> Self {
+        let peer = Peer { session: 0, user: by, operator: true };
         Self { uri: cause.into(), peer, args: "[]".into(), kwargs: "{}".into() }
     }
 }
@@ -119,18 +121,18 @@ impl CallData {
         visible.then(|| Self::new(inner, call, scope, Some(Place { run, owner }), Some(member)))
     }
 
-    /// A scope of a run for what the service itself does there.
-    pub(crate) fn of_service(
-        inner: &Inner,
-        run: &Arc<LoadedRun>,
-        (resource, pk): Key,
-        cause: &str,
-    ) -> Option<Self> {
+    /// A scope for what the service itself does there.
+    pub(crate) fn of_service(inner: &Inner, deed: &Deed<'_>) -> Option<Self> {
+        let call = Call::of_service(deed.cause, deed.by);
+        let Some(Place { run, .. }) = &deed.place else {
+            return Self::of_game(inner, &call, deed.key);
+        };
+        let (resource, pk) = deed.key;
         let tree = read(&run.tree);
         let (owner, scope) = (tree.owner(resource, pk)?, tree.find(resource, pk)?.clone());
         drop(tree);
         let place = Some(Place { run: run.clone(), owner });
-        Some(Self::new(inner, &Call::of_service(cause), scope, place, None))
+        Some(Self::new(inner, &call, scope, place, None))
     }
 
     fn new(

@@ -4,21 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sim_games_types::{Resource, RunPk, RunUserPk, UserPk};
+use sim_games_types::{Resource, RunPk, UserPk};
 
 use crate::access::Matching;
 use crate::builtin::FROM_BROWSERS;
-use crate::builtin::seating::take_seat;
-use crate::call::{Call, CallData, Peer, Place};
-use crate::error::{CallError, CallResult};
+use crate::call::{Call, Peer};
+use crate::error::CallResult;
 use crate::game::Game;
 use crate::handler::BoxFuture;
 use crate::inner::{Inner, Work};
 use crate::ports::{GamesStore, Messages, Runs};
-use crate::sync::read;
-use crate::tree::Owner;
 use crate::uri::Root;
-use crate::work::on_own_account;
 
 /// How an engine behaves.
 #[derive(Clone, Debug)]
@@ -207,38 +203,6 @@ impl Engine {
     #[must_use]
     pub fn is_member(&self, user: UserPk) -> bool {
         self.inner.model.is_member(user)
-    }
-
-    /// The name of the active run that a join code opens.
-    pub async fn run_of_code(&self, code: &str) -> Option<String> {
-        let run = self.inner.opened(code).await?;
-        let tree = read(&run.tree);
-        Some(tree.run().name.clone())
-    }
-
-    /// Gives a user the first free seat of the run that a join code opens; one who has a seat there
-    /// keeps it.
-    ///
-    /// # Errors
-    /// *Not found* when the code opens no run, *conflict* when all seats are taken, *unavailable*
-    /// when it cannot be saved now.
-    pub async fn take_seat(&self, code: &str, user: UserPk) -> CallResult<()> {
-        let unknown = || CallError::not_found("this code opens no run");
-        let run = self.inner.opened(code).await.ok_or_else(unknown)?;
-        let key = (Resource::Run, read(&run.tree).run().id.0);
-        let place = Place { run, owner: Owner::Run };
-        let code = code.to_owned();
-        let act = move |data: Arc<CallData>| -> BoxFuture<CallResult<String>> {
-            let code = code.clone();
-            Box::pin(async move { take_seat(&data, &code, user) })
-        };
-        on_own_account(&self.inner, &place, key, true, &format!("{user} joins"), act).await
-    }
-
-    /// The memberships of a user in runs that are in memory or rest, in the order of the runs.
-    #[must_use]
-    pub fn seats(&self, user: UserPk) -> Vec<(RunPk, RunUserPk)> {
-        self.inner.model.seats(user)
     }
 
     /// Waits until the journal has been applied up to a number and its events are queued.

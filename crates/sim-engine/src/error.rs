@@ -35,13 +35,16 @@ impl CallError {
     /// The URI of [`Self::conflict`].
     pub const CONFLICT: &str = "application.error.conflict";
 
+    /// The URI of [`Self::invalid_argument`].
+    pub const INVALID_ARGUMENT: &str = "wamp.error.invalid_argument";
+
     fn new(uri: &'static str, message: impl Into<String>) -> Self {
         Self::from_parts(Cow::Borrowed(uri), vec![Value::String(message.into())], Map::new())
     }
 
     /// The call's arguments are not what the procedure takes.
     pub fn invalid_argument(message: impl Into<String>) -> Self {
-        Self::new("wamp.error.invalid_argument", message)
+        Self::new(Self::INVALID_ARGUMENT, message)
     }
 
     /// The caller has no business calling this. There is one text for every reason.

@@ -9,7 +9,7 @@ use sim_games_types::{Action, Object, Pk, Record, Resource, RunUser, RunUserPk, 
 
 use crate::ports::Event;
 use crate::stage::Announcement;
-use crate::tree::{Owner, RunTree, with_presence};
+use crate::tree::{Entry, Owner, RunTree, with_presence};
 use crate::uri::Root;
 
 /// Makes the events about objects of one run, as the tree stands at this moment.
@@ -70,6 +70,23 @@ impl Announcer<'_> {
                 self.members_who_see(owner, &message);
             }
             _ => self.played(owner, &message),
+        }
+    }
+
+    /// Tells the players of a world that a member, as they knew it, is no more among them. Leaders
+    /// still see the member, and the member's own page loads another world.
+    pub(crate) fn moved_away(&mut self, before: &Entry<RunUser>) {
+        let (Some(from), stored) = (before.world, before.stored()) else { return };
+        let Some(node) = self.tree.world(from) else { return };
+        let partners: Vec<_> = node.members.iter().copied().filter(|pk| *pk != before.id).collect();
+        let users = partners.iter().filter_map(|pk| self.tree.runuser(*pk));
+        let audience =
+            users.filter(|it| !it.entry.leader).map(|it| it.entry.user.to_string().into());
+        let args = arguments(stored, &stored.for_players());
+        let message = Message { name: "remove_child", args, audience: audience.collect() };
+        self.world(from, &message);
+        for pk in partners {
+            self.publish((Resource::RunUser, pk.number()), message.audience.clone(), &message);
         }
     }
 

@@ -68,6 +68,7 @@ pub struct Game {
     seed: u64,
     rest_after: Option<Duration>,
     view: Option<&'static str>,
+    world_scenario: Option<&'static str>,
     methods: HashMap<(Resource, String), Method>,
     topics: HashMap<(Resource, String), Method>,
     timers: HashMap<(Resource, String), Hook<Due>>,
@@ -90,6 +91,7 @@ impl Game {
             seed: rand::random(),
             rest_after: None,
             view: None,
+            world_scenario: None,
             methods: builtin::methods(),
             topics: HashMap::new(),
             timers: HashMap::new(),
@@ -175,6 +177,14 @@ impl Game {
     #[must_use]
     pub fn view(mut self, module: &'static str) -> Self {
         self.view = Some(module);
+        self
+    }
+
+    /// Gives every world that a leader opens on the pages a scenario of this name with a first
+    /// round. Worlds that are stored by other ways come with what they are stored with.
+    #[must_use]
+    pub fn world_scenario(mut self, name: &'static str) -> Self {
+        self.world_scenario = Some(name);
         self
     }
 
@@ -302,6 +312,10 @@ impl Game {
     #[must_use]
     pub fn view_module(&self) -> Option<&'static str> {
         self.view
+    }
+
+    pub(crate) fn scenario_of_worlds(&self) -> Option<&'static str> {
+        self.world_scenario
     }
 
     pub(crate) fn seed_number(&self) -> u64 {

@@ -25,7 +25,7 @@ use crate::stage::Key;
 use crate::sync::read;
 use crate::timers::without_timer;
 use crate::tree::Owner;
-use crate::work::{guarded, on_own_account};
+use crate::work::{Deed, guarded, on_own_account};
 
 /// The longest pause before a hook is tried again whose writes the store could not take.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -139,13 +139,14 @@ async fn call_hooks(
         _ => ((Resource::Run, pk.0), true),
     };
     let owner = read(&run.tree).owner(key.0, key.1).unwrap_or(Owner::Run);
-    let place = Place { run: run.clone(), owner };
+    let place = Some(Place { run: run.clone(), owner });
     let cause = format!("{name} of {} {}", key.0, key.1);
     let what = what.clone();
     let act = move |data: Arc<CallData>| -> BoxFuture<CallResult<String>> {
         Box::pin(hooks_for(data, what.clone()))
     };
-    on_own_account(inner, &place, key, whole_run, &cause, act).await
+    let deed = Deed { place, key, whole_run, cause: &cause, by: None };
+    on_own_account(inner, &deed, act).await.map(drop)
 }
 
 /// Calls all hooks of an occasion, in the order in which they were declared.
@@ -247,7 +248,7 @@ fn all_of_run(data: &CallData) -> CallResult<Vec<Key>> {
 pub(crate) async fn observe(inner: Arc<Inner>, change: Arc<Change>) {
     let record = &change.object.record;
     let name = format!("{}.{}", record.resource(), change.action);
-    let call = Call::of_service(&name);
+    let call = Call::of_service(&name, None);
     for function in inner.game.observers(&name) {
         let done = function(inner.game.clone(), call.clone(), Happened(change.clone()));
         if let Err(error) = guarded(&inner, done).await {

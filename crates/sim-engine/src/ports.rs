@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sim_games_types::{Change, Committed, GamePk, RunPk, Stored, UnitOfWork, UserPk};
+use sim_games_types::{Change, Committed, GamePk, Run, RunPk, Stored, UnitOfWork, UserPk};
 
 /// Why the store did not do what it was asked for. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,9 @@ pub trait GamesStore: Send + Sync {
 
     /// Reads one run; no objects when it does not exist.
     async fn load_run(&self, run: RunPk) -> Result<RunSnapshot, StoreError>;
+
+    /// The runs of a game that a user leads, active or not, by their keys.
+    async fn led_runs(&self, game: GamePk, user: UserPk) -> Result<Vec<Run>, StoreError>;
 
     /// Stores a unit of work: all of it, durably, or nothing.
     async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError>;

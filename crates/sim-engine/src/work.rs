@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use sim_games_types::{Idempotency, Reference, UnitOfWork};
+use sim_games_types::{Idempotency, Reference, Resource, UnitOfWork, UserPk};
 use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 use tokio::time::timeout;
 
@@ -16,6 +16,7 @@ use crate::events::Announcer;
 use crate::game::{Method, Turn};
 use crate::handler::BoxFuture;
 use crate::inner::Inner;
+use crate::model::LoadedRun;
 use crate::ports::StoreError;
 use crate::stage::{Announcement, Key};
 use crate::sync::read;
@@ -85,24 +86,44 @@ async fn on_scope(inner: &Inner, call: &Call, key: Key, method: &Method) -> Call
     in_turn(inner, resolve, checked(method), remember).await
 }
 
-/// Does something on the service's own account on a scope, in its turn.
+/// Something that the service does on its own account on a scope.
+pub(crate) struct Deed<'a> {
+    /// Where the scope lies; nowhere for the game itself.
+    pub(crate) place: Option<Place>,
+    /// The scope.
+    pub(crate) key: Key,
+    /// Whether it excludes all other calls into the run.
+    pub(crate) whole_run: bool,
+    /// What it is, for people who read the audit log.
+    pub(crate) cause: &'a str,
+    /// Who asked for it, if somebody did.
+    pub(crate) by: Option<UserPk>,
+}
+
+impl<'a> Deed<'a> {
+    /// Something that is done to a run as a whole.
+    pub(crate) fn on_run(run: &Arc<LoadedRun>, cause: &'a str, by: UserPk) -> Self {
+        let key = (Resource::Run, read(&run.tree).run().id.0);
+        let place = Some(Place { run: run.clone(), owner: Owner::Run });
+        Self { place, key, whole_run: true, cause, by: Some(by) }
+    }
+}
+
+/// Does something on the service's own account, in the turn of the scope, and gives the answer.
 ///
 /// Nothing happens when the scope has gone meanwhile.
 pub(crate) async fn on_own_account(
     inner: &Inner,
-    place: &Place,
-    key: Key,
-    whole_run: bool,
-    cause: &str,
+    deed: &Deed<'_>,
     act: impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>>,
-) -> CallResult<()> {
-    let _turn = turn(inner, Some(place), whole_run).await?;
+) -> CallResult<String> {
+    let _turn = turn(inner, deed.place.as_ref(), deed.whole_run).await?;
     let resolve = || {
-        let data = CallData::of_service(inner, &place.run, key, cause);
+        let data = CallData::of_service(inner, deed);
         let data = data.ok_or_else(|| CallError::not_found("the scope has gone"))?;
-        Ok(CallData { reach: reach(&data, whole_run), ..data })
+        Ok(CallData { reach: reach(&data, deed.whole_run), ..data })
     };
-    in_turn(inner, resolve, act, |_| None).await.map(drop)
+    in_turn(inner, resolve, act, |_| None).await
 }
 
 fn reach(data: &CallData, whole_run: bool) -> Reach {
@@ -202,7 +223,7 @@ async fn in_turn(
 
 /// Waits until what was stored is in the tree. A store that cannot be reached any more may not tell
 /// of it for long, and must not keep others from the world meanwhile.
-async fn visible(inner: &Inner, seq: u64) -> CallResult<()> {
+pub(crate) async fn visible(inner: &Inner, seq: u64) -> CallResult<()> {
     timeout(inner.options.call_timeout, inner.reached(seq)).await.map_err(|_| {
         CallError::unavailable("saved, but it cannot be shown at the moment")
             .because("the store does not tell of what it has stored")
@@ -265,7 +286,7 @@ async fn announce(inner: &Inner, data: &CallData, announcements: Vec<Announcemen
     inner.publish_all(events).await;
 }
 
-fn not_saved(error: StoreError) -> CallError {
+pub(crate) fn not_saved(error: StoreError) -> CallError {
     match error {
         StoreError::Unavailable(cause) => {
             tracing::warn!("the games store is not available: {cause}");

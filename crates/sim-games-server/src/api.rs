@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sim_games_types::{Committed, Fields, GamePk, Operation, Resource, RunPk, UnitOfWork, UserPk};
+use sim_games_types::{
+    Committed, Fields, GamePk, Object, Operation, Resource, Run, RunPk, UnitOfWork, UserPk,
+};
 
 use crate::credentials::{Credentials, Limits, Renewals};
 use crate::error::StoreError;
@@ -215,6 +217,15 @@ impl GamesApi {
     /// When the database cannot be read now.
     pub async fn active_runs(&self, game: GamePk) -> Result<Vec<RunPk>, StoreError> {
         self.inner.store.active_runs(game).await
+    }
+
+    /// The runs of a game that a user leads, active or not, by their keys.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn led_runs(&self, game: GamePk, user: UserPk) -> Result<Vec<Run>, StoreError> {
+        let found = self.inner.store.led_runs(game, user).await?;
+        Ok(found.iter().filter_map(|stored| Run::from_record(&stored.record)).cloned().collect())
     }
 
     /// A run, active or not, with all that belongs to it.

@@ -173,6 +173,14 @@ impl Store {
     }
 
     /// The keys of a game's active runs.
+    pub(crate) async fn led_runs(
+        &self,
+        game: GamePk,
+        user: UserPk,
+    ) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.readers.run(move |connection| read::led_runs(connection, game, user)).await
+    }
+
     pub(crate) async fn active_runs(&self, game: GamePk) -> Result<Vec<RunPk>, StoreError> {
         self.readers.run(move |connection| read::active_runs(connection, game)).await
     }

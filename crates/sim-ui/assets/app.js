@@ -3,12 +3,13 @@
 import { html, render, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
 import { LANGUAGES, language, translator } from "/assets/words.js";
 
-/** Asks our own service; gives the answer's status and what it says. */
-async function ask(method, path, body) {
+/** Asks our own service; gives the answer's status and what it says. A body of another type than
+ * JSON is sent as it stands. */
+export async function ask(method, path, body, type = "application/json") {
   const response = await fetch(path, {
     method,
-    headers: body && { "content-type": "application/json" },
-    body: body && JSON.stringify(body),
+    headers: body && { "content-type": type },
+    body: body && type === "application/json" ? JSON.stringify(body) : body,
   });
   const answer = response.status === 204 ? null : await response.json();
   return { status: response.status, answer };

@@ -1,9 +1,11 @@
 // What a leader sees: all worlds of a run at once, and the phases.
 
-import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { html, useState } from "/assets/vendor/htm-preact.js";
 import { Debrief } from "/assets/debrief.js";
+import { Confirm, FormDialog } from "/assets/dialogs.js";
+import { AddList, AddPerson, JoinLink, Move, Notify } from "/assets/seating.js";
 import {
-  Online, Phases, decisionOf, deciders, fault, label, personName, resultOf, rounds, shown,
+  Notice, Online, Phases, decisionOf, deciders, fault, label, personName, resultOf, rounds, shown,
 } from "/assets/parts.js";
 
 /** What a world has come to, in one object. */
@@ -13,55 +15,6 @@ function state(model, world) {
   const members = deciders(model, world.id);
   const missing = period ? members.filter((it) => !decisionOf(model, period, it.role)) : members;
   return { world, period, members, missing, last: periods.findLast((it) => resultOf(model, it)) };
-}
-
-/** A question before everything else. */
-function Dialog({ title, onClose, children }) {
-  const dialog = useRef(null);
-  useEffect(() => dialog.current.showModal(), []);
-  return html`
-    <dialog ref=${dialog} onClose=${onClose} aria-labelledby="question">
-      <h2 id="question">${title}</h2>
-      ${children}
-    </dialog>`;
-}
-
-/** Asks before something is done that all players notice. */
-function Confirm({ question, detail, onYes, onClose, t }) {
-  return html`
-    <${Dialog} title=${question} onClose=${onClose}>
-      <p>${detail}</p>
-      <form method="dialog" class="choice">
-        <button class="quiet">${t("cancel")}</button>
-        <button onClick=${onYes}>${t("yes")}</button>
-      </form>
-    <//>`;
-}
-
-/** A form before everything else, which closes when what it sends is accepted. */
-function FormDialog({ title, send, verb, onClose, t, children }) {
-  const [said, setSaid] = useState("");
-  const submit = async (event) => {
-    event.preventDefault();
-    try {
-      const answer = await send(new FormData(event.target));
-      if (answer === "ok" || typeof answer !== "string") return onClose();
-      setSaid(answer);
-    } catch (error) {
-      setSaid(fault(error, t));
-    }
-  };
-  return html`
-    <${Dialog} title=${title} onClose=${onClose}>
-      <form onSubmit=${submit}>
-        ${children}
-        <p class="message bad" role="alert">${said}</p>
-        <div class="choice">
-          <button type="button" class="quiet" onClick=${onClose}>${t("cancel")}</button>
-          <button>${verb}</button>
-        </div>
-      </form>
-    <//>`;
 }
 
 /** Decides for somebody who cannot. */
@@ -76,61 +29,6 @@ function DecideFor({ model, period, member, view, onClose, t }) {
     <//>`;
 }
 
-/** The link by which newcomers join, as text and as a picture. */
-function JoinLink({ model, run, onClose, t }) {
-  const [code, setCode] = useState(null);
-  const [said, setSaid] = useState("");
-  const call = async (name, args) => {
-    try {
-      return await model.call("run", run.id, name, args);
-    } catch (error) {
-      setSaid(fault(error, t));
-      return null;
-    }
-  };
-  const show = async (renew) => setCode(await call("join_code", [renew]));
-  const end = async () => {
-    await call("close_joining");
-    onClose();
-  };
-  useEffect(() => {
-    show(false);
-  }, []);
-  return html`
-    <${Dialog} title=${t("joinTitle", run.name)} onClose=${onClose}>
-      <p>${t("joinShow")}</p>
-      ${code && html`
-        <p class="link">${location.origin}/join/${code}</p>
-        <img class="qr" src="/join/${code}/qr.svg" alt=${t("joinQr")} width="240" height="240" />`}
-      <p class="message bad" role="alert">${said}</p>
-      <div class="choice">
-        <button onClick=${onClose}>${t("close")}</button>
-        <button class="quiet" onClick=${() => show(true)}>${t("joinRenew")}</button>
-        <button class="quiet" onClick=${end}>${t("joinClose")}</button>
-      </div>
-    <//>`;
-}
-
-/** Gives a player another world or role. */
-function Move({ model, run, member, onClose, t }) {
-  const send = (fields) => {
-    const key = (name) => (fields.get(name) === "" ? null : Number(fields.get(name)));
-    return model.call("run", run.id, "move", [member.id, key("world"), key("role")]);
-  };
-  const choice = (name, text, none, options, chosen) => html`
-    <label>${text}
-      <select name=${name}>
-        <option value="">${none}</option>
-        ${options.map((it) => html`<option value=${it.id} selected=${it.id === chosen}>${it.name}</option>`)}
-      </select>
-    </label>`;
-  return html`
-    <${FormDialog} title=${t("moveTo", personName(member))} verb=${t("yes")} ...${{ send, onClose, t }}>
-      ${choice("world", t("world"), t("noWorldOption"), model.all("world", { run: run.id }), member.world)}
-      ${choice("role", t("role"), t("noRole"), model.roles, member.role)}
-    <//>`;
-}
-
 function Member({ member, onMove, t }) {
   return html`
     <span><${Online} member=${member} t=${t} /> ${personName(member)}
@@ -139,7 +37,7 @@ function Member({ member, onMove, t }) {
     </span>`;
 }
 
-function World({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, t }) {
+function World({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, onNotify, t }) {
   const field = view.decision?.field;
   const cell = (role) => {
     const member = members.find((it) => it.role === role.id);
@@ -155,7 +53,12 @@ function World({ model, state: { world, period, members, last }, roles, view, on
   return html`
     <tr>
       <th scope="row">${world.name}</th>
-      <td class="people">${members.map((it) => html`<${Member} key=${it.id} member=${it} ...${{ onMove, t }} />`)}</td>
+      <td class="people">
+        ${members.map((it) => html`<${Member} key=${it.id} member=${it} ...${{ onMove, t }} />`)}
+        ${onNotify && html`<button class="small" onClick=${() => onNotify(world)}>
+          ${t("message")}<span class="hidden">: ${world.name}</span></button>`}
+        <${Notice} of=${world} />
+      </td>
       <td>${period ? period.order : t("none")}${period?.data.closed ? ` (${t("roundClosed")})` : ""}</td>
       ${roles.map(cell)}
       <td>${last ? `${shown(resultOf(model, last), view.result?.field)} (${last.order})` : t("none")}</td>
@@ -163,7 +66,7 @@ function World({ model, state: { world, period, members, last }, roles, view, on
 }
 
 /** All worlds as they are at this moment. */
-function Grid({ model, worlds, roles, view, onDecide, onMove, t, lang }) {
+function Grid({ model, worlds, roles, view, onDecide, onMove, onNotify, t, lang }) {
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label=${t("worlds")}>
       <table>
@@ -175,16 +78,14 @@ function Grid({ model, worlds, roles, view, onDecide, onMove, t, lang }) {
           <th scope="col">${label(view.result?.label, lang) ?? t("result")}</th>
         </tr></thead>
         <tbody>${worlds.map((it) => html`
-          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, onMove, t }} />`)}</tbody>
+          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, onMove, onNotify, t }} />`)}</tbody>
       </table>
     </div>`;
 }
 
 export function Leader({ model, view, seat, t, lang, offline }) {
-  const [asking, setAsking] = useState(null);
-  const [deciding, setDeciding] = useState(null);
-  const [moving, setMoving] = useState(null);
-  const [inviting, setInviting] = useState(false);
+  // What stands before everything else: a component, and what it needs besides the usual.
+  const [dialog, setDialog] = useState(null);
   const [comparing, setComparing] = useState(false);
   const [said, setSaid] = useState({ text: "", bad: false });
   const run = model.get("run", seat.run);
@@ -209,42 +110,47 @@ export function Leader({ model, view, seat, t, lang, offline }) {
       setSaid({ text: fault(error, t), bad: true });
     }
   };
-  const ask = (text, name, question, detail) => html`
-    <button class=${name === "advance_phase" ? "" : "quiet"} disabled=${offline}
-      onClick=${() => setAsking({ name, question, detail })}>${text}</button>`;
+  const open = (shown, more = {}) => setDialog({ shown, more });
+  const button = (text, onClick, quiet = true) => html`
+    <button class=${quiet ? "quiet" : ""} disabled=${offline} onClick=${onClick}>${text}</button>`;
+  const ask = (text, name, question, detail) => button(text, () =>
+    open(Confirm, { question, detail, onYes: () => act(name) }), name !== "advance_phase");
+  const add = (shown) => () => open(shown, { onDone: (text) => setSaid({ text, bad: false }) });
   const tab = (wanted, text) => html`
     <button class="quiet" aria-pressed=${comparing === wanted} onClick=${() => setComparing(wanted)}>${text}</button>`;
+  const onMove = offline ? null : (member) => open(Move, { member });
   return html`
     <article class="card wide">
       <h1>${run.name}</h1>
       <p>${t("leads", run.name)}</p>
+      <${Notice} of=${run} />
       <${Phases} ...${{ model, run, t }} />
       <div class="acts">
         ${previous && ask(t("rollback", previous.name), "rollback_phase", t("confirmRollback", previous.name), "")}
         ${next ? ask(t("advance", next.name), "advance_phase", t("confirmAdvance", next.name), detail)
           : html`<span>${t("lastPhase")}</span>`}
         ${ask(t("stepRounds"), "step", t("confirmStep"), detail)}
-        <button class="quiet" disabled=${offline} onClick=${() => act("close")}>${t("closeRounds")}</button>
-        <button class="quiet" disabled=${offline} onClick=${() => act("reopen")}>${t("reopenRounds")}</button>
-        <button class="quiet" disabled=${offline} onClick=${() => setInviting(true)}>${t("joinLink")}</button>
+        ${button(t("closeRounds"), () => act("close"))}
+        ${button(t("reopenRounds"), () => act("reopen"))}
+      </div>
+      <div class="acts">
+        ${button(t("joinLink"), () => open(JoinLink))}
+        ${button(t("addPerson"), add(AddPerson))}
+        ${button(t("addList"), add(AddList))}
+        ${button(t("notifyAll"), () => open(Notify))}
         <span class=${said.bad ? "message bad" : "message"} role="status">${said.text}</span>
       </div>
-      ${inviting && html`<${JoinLink} ...${{ model, run, t }} onClose=${() => setInviting(false)} />`}
-      ${moving && html`<${Move} ...${{ model, run, t }} member=${moving} onClose=${() => setMoving(null)} />`}
-      ${asking && html`<${Confirm} ...${asking} t=${t}
-        onYes=${() => act(asking.name)} onClose=${() => setAsking(null)} />`}
-      ${deciding && html`<${DecideFor} ...${{ ...deciding, model, view, t }}
-        onClose=${() => setDeciding(null)} />`}
+      ${dialog && html`<${dialog.shown} ...${{ model, run, view, t, ...dialog.more }} onClose=${() => setDialog(null)} />`}
       <div class="acts" role="group" aria-label=${t("views")}>
         ${tab(false, t("live"))} ${tab(true, t("debrief"))}
       </div>
       ${comparing ? html`<${Debrief} ...${{ model, run, view, t, lang }} />`
-        : html`<${Grid} ...${{ model, worlds, roles, view, t, lang }}
-          onDecide=${offline ? null : (period, member) => setDeciding({ period, member })}
-          onMove=${offline ? null : setMoving} />`}
+        : html`<${Grid} ...${{ model, worlds, roles, view, onMove, t, lang }}
+          onDecide=${offline ? null : (period, member) => open(DecideFor, { period, member })}
+          onNotify=${offline ? null : (world) => open(Notify, { world })} />`}
       ${!comparing && unseated.length > 0 && html`
         <h3>${t("unseated")}</h3>
         <p class="people">${unseated.map((it) => html`
-          <${Member} key=${it.id} member=${it} onMove=${offline ? null : setMoving} t=${t} />`)}</p>`}
+          <${Member} key=${it.id} member=${it} onMove=${onMove} t=${t} />`)}</p>`}
     </article>`;
 }

@@ -56,6 +56,11 @@ export function Online({ member, t }) {
   return html`<span class=${member.online ? "dot on" : "dot"} role="img" aria-label=${text} title=${text}></span>`;
 }
 
+/** What the leader has said to a world, or to all of a run. */
+export function Notice({ of }) {
+  return html`<p class="notice" role="status">${of?.data.notice?.text ?? ""}</p>`;
+}
+
 /** Numbers over rounds as a line; other results have no chart. */
 export function Chart({ points, label }) {
   const numbers = points.filter(([, value]) => Number.isFinite(value));

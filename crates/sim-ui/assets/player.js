@@ -2,7 +2,7 @@
 
 import { html, useLayoutEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
 import {
-  Chart, Online, Phases, decisionOf, deciders, fault, label, personName, resultOf, rounds, shown,
+  Chart, Notice, Online, Phases, decisionOf, deciders, fault, label, personName, resultOf, rounds, shown,
 } from "/assets/parts.js";
 
 /** The form in which a player decides. What it says comes from the service, when it has answered. */
@@ -105,6 +105,8 @@ export function Player({ model, view, seat, t, lang, offline }) {
     <article class="card">
       <h1>${run.name}</h1>
       <${Phases} ...${{ model, run, t }} />
+      <${Notice} of=${run} />
+      <${Notice} of=${world} />
       <p class="seat">${world ? t("youAre", role?.name, world.name) : period ? "" : t("noWorld")}</p>
       ${world && html`
         <h3>${t("people")}</h3>

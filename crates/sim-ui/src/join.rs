@@ -37,7 +37,7 @@ pub(crate) async fn join(
         },
         Ok(Some(Json(newcomer))) => {
             let login = newcomer.login.trim().to_owned();
-            let key = match site.sign_up(from, Newcomer { login, ..newcomer }).await {
+            let key = match site.sign_up(from, &code, Newcomer { login, ..newcomer }).await {
                 Ok(key) => key,
                 Err(refused) => return refusal_of(refused),
             };

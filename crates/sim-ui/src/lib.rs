@@ -3,7 +3,9 @@
 mod assets;
 mod cookie;
 mod join;
+mod lead;
 mod monitor;
+mod roster;
 mod session;
 mod site;
 
@@ -16,10 +18,12 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get;
 
-pub use site::{Games, Newcomer, Person, Refused, RunEvent, Seat, Site};
+pub use site::{
+    Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat, Site,
+};
 
-/// The largest request: an address and a password.
-const LARGEST: usize = 4096;
+/// The largest request besides lists of people: a run with the names of its worlds.
+const LARGEST: usize = 64 * 1024;
 
 /// What every answer says to the browser: nothing from elsewhere, no script within a page, no
 /// frame around it, and no address told to others.
@@ -52,6 +56,12 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/session/ticket", axum::routing::post(session::ticket))
         .route("/join/{code}", get(assets::page).post(join::join))
         .route("/join/{code}/qr.svg", get(join::picture))
+        .route("/runs", get(lead::runs).post(lead::open))
+        .route("/runs/{run}/active", axum::routing::put(lead::activate))
+        .route(
+            "/runs/{run}/members",
+            axum::routing::post(lead::enrol).layer(DefaultBodyLimit::max(lead::LARGEST)),
+        )
         .layer(from_fn(own_only))
         .layer(map_response(secured))
         .layer(DefaultBodyLimit::max(LARGEST))

@@ -62,6 +62,8 @@ pub(crate) fn refusal_of(refused: Refused) -> Response {
     match refused {
         Refused::Credentials(text) => refusal(StatusCode::UNAUTHORIZED, &text),
         Refused::Seat(text) => refusal(StatusCode::CONFLICT, &text),
+        Refused::Invalid(text) => refusal(StatusCode::BAD_REQUEST, &text),
+        Refused::Forbidden => refusal(StatusCode::FORBIDDEN, "only its leaders may do this"),
         Refused::Unavailable => {
             let text = "the service cannot do this at the moment, try again";
             refusal(StatusCode::SERVICE_UNAVAILABLE, text)

@@ -66,7 +66,63 @@ impl fmt::Debug for Newcomer {
     }
 }
 
-/// Nobody was logged in, or nobody got a seat.
+/// A run that a person leads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedRun {
+    /// The game's slug.
+    pub game: String,
+    /// The run's key.
+    pub run: i64,
+    /// Its name.
+    pub name: String,
+    /// Whether it is played.
+    pub active: bool,
+}
+
+/// A run that a person wants to lead.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct NewRun {
+    /// The game's slug.
+    pub game: String,
+    /// The run's name.
+    pub name: String,
+    /// The names of its worlds.
+    pub worlds: Vec<String>,
+}
+
+/// Somebody whom a leader seats in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Entrant {
+    /// The e-mail address: of an account, or for a new one.
+    pub email: String,
+    /// The first name of a new account.
+    #[serde(default)]
+    pub first_name: String,
+    /// The last name of a new account.
+    #[serde(default)]
+    pub last_name: String,
+    /// The name of the world, which is made if there is none; else a free seat is taken.
+    #[serde(default)]
+    pub world: Option<String>,
+    /// The name of the role; else a free one is taken.
+    #[serde(default)]
+    pub role: Option<String>,
+}
+
+/// What became of the people whom a leader seated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Enrolled {
+    /// How many are new in the run.
+    pub added: usize,
+    /// How many had another world or role before.
+    pub moved: usize,
+    /// How many were there already.
+    pub kept: usize,
+    /// How many worlds were made.
+    pub worlds: usize,
+}
+
+/// Something was not done; nobody was logged in, or nobody got a seat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
@@ -74,7 +130,11 @@ pub enum Refused {
     Credentials(String),
     /// There is no seat for the person; the text says why.
     Seat(String),
-    /// It cannot be found out at the moment.
+    /// What was asked for does not make sense; the text says what.
+    Invalid(String),
+    /// The person does not lead the run or the game.
+    Forbidden,
+    /// It cannot be done or found out at the moment.
     Unavailable,
 }
 
@@ -111,11 +171,34 @@ pub trait Site: Send + Sync + 'static {
     /// The name of the run that a join code opens.
     async fn run_of(&self, from: Option<IpAddr>, code: &str) -> Option<String>;
 
-    /// Logs a newcomer in, with a new account where there is none.
-    async fn sign_up(&self, from: Option<IpAddr>, newcomer: Newcomer) -> Result<String, Refused>;
+    /// Logs in a newcomer who shows a join code, with a new account where there is none. Whose
+    /// account was made by a leader who seated them in the code's run chooses its password now.
+    async fn sign_up(
+        &self,
+        from: Option<IpAddr>,
+        code: &str,
+        newcomer: Newcomer,
+    ) -> Result<String, Refused>;
 
     /// Gives a person a seat in the run that a join code opens; who has one keeps it.
     async fn take_seat(&self, code: &str, person: &Person) -> Result<(), Refused>;
+
+    /// The slugs of the games in which a person may open runs, and the runs that the person leads.
+    async fn led(&self, person: &Person) -> Result<(Vec<String>, Vec<LedRun>), Refused>;
+
+    /// Opens a run that the person leads, and gives its key.
+    async fn open_run(&self, person: &Person, run: NewRun) -> Result<i64, Refused>;
+
+    /// Lets a run be played, or not.
+    async fn set_active(&self, person: &Person, run: i64, active: bool) -> Result<(), Refused>;
+
+    /// Seats people in a run, with new accounts where there are none: all of them or nobody.
+    async fn enrol(
+        &self,
+        person: &Person,
+        run: i64,
+        entrants: Vec<Entrant>,
+    ) -> Result<Enrolled, Refused>;
 
     /// The name of the realm.
     fn realm(&self) -> &str;

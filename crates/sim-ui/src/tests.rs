@@ -10,7 +10,10 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::{Games, Newcomer, Person, Refused, RunEvent, Seat, Site, router};
+use crate::{
+    Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat, Site,
+    router,
+};
 
 /// A service with one person, who plays in one run.
 struct One;
@@ -48,7 +51,12 @@ impl Site for One {
         (code == "1-AAAA").then(|| "Monday".to_owned())
     }
 
-    async fn sign_up(&self, from: Option<IpAddr>, newcomer: Newcomer) -> Result<String, Refused> {
+    async fn sign_up(
+        &self,
+        from: Option<IpAddr>,
+        _: &str,
+        newcomer: Newcomer,
+    ) -> Result<String, Refused> {
         self.sign_in(from, &newcomer.login, &newcomer.password).await
     }
 
@@ -57,6 +65,26 @@ impl Site for One {
             3 => Ok(()),
             _ => Err(Refused::Seat("all seats are taken".to_owned())),
         }
+    }
+
+    async fn led(&self, _: &Person) -> Result<(Vec<String>, Vec<LedRun>), Refused> {
+        let (game, name) = ("div".to_owned(), "Monday".to_owned());
+        Ok((vec![game.clone()], vec![LedRun { game, run: 1, name, active: true }]))
+    }
+
+    async fn open_run(&self, _: &Person, run: NewRun) -> Result<i64, Refused> {
+        match run.worlds.len() {
+            2 => Ok(7),
+            _ => Err(Refused::Invalid("two worlds, please".to_owned())),
+        }
+    }
+
+    async fn set_active(&self, _: &Person, run: i64, _: bool) -> Result<(), Refused> {
+        if run == 1 { Ok(()) } else { Err(Refused::Forbidden) }
+    }
+
+    async fn enrol(&self, _: &Person, _: i64, entrants: Vec<Entrant>) -> Result<Enrolled, Refused> {
+        Ok(Enrolled { added: entrants.len(), ..Enrolled::default() })
     }
 
     fn realm(&self) -> &str {
@@ -241,6 +269,40 @@ async fn the_first_screen_is_small() {
         bytes += ask("GET", &path, &[("accept-encoding", "gzip")], "").await.body.len();
     }
     assert!(bytes < 60_000, "the sign-in page takes {bytes} bytes");
+}
+
+#[tokio::test]
+async fn leaders_open_runs_wake_them_and_seat_people() {
+    for (method, path) in [
+        ("GET", "/runs"),
+        ("POST", "/runs"),
+        ("PUT", "/runs/1/active"),
+        ("POST", "/runs/1/members"),
+    ] {
+        let nobody = ask(method, path, &[JSON], "{}").await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+    }
+    let mine = ask("GET", "/runs", &[SESSION], "").await.json();
+    assert_eq!((&mine["games"], &mine["runs"][0]["name"]), (&json!(["div"]), &json!("Monday")));
+    let run = |worlds: &str| format!(r#"{{"game": "div", "name": "Friday", "worlds": {worlds}}}"#);
+    let made = ask("POST", "/runs", &[SESSION, JSON], &run(r#"["a", "b"]"#)).await;
+    assert_eq!((made.status, made.json()), (StatusCode::CREATED, json!({"run": 7})));
+    let refused = ask("POST", "/runs", &[SESSION, JSON], &run("[]")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.json()["error"], "two worlds, please");
+    let sleep = |path| ask("PUT", path, &[SESSION, JSON], r#"{"active": false}"#);
+    assert_eq!(sleep("/runs/1/active").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(sleep("/runs/2/active").await.status, StatusCode::FORBIDDEN);
+    let seat = |kind: &'static str, body: &'static str| async move {
+        ask("POST", "/runs/1/members", &[SESSION, ("content-type", kind)], body).await
+    };
+    let one = seat("application/json", r#"[{"email": "a@b"}]"#).await;
+    assert_eq!((one.status, &one.json()["added"]), (StatusCode::OK, &json!(1)));
+    let list = seat("text/csv; charset=utf-8", "email;world\na@b;Red\nc@d;Red\n").await;
+    assert_eq!((list.status, &list.json()["added"]), (StatusCode::OK, &json!(2)));
+    let wrong = seat("text/csv", "email\nnobody\n").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert_eq!(wrong.json()["error"], "line 2: `nobody` is no e-mail address");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use sim_games_server::{AuthError, GamesApi, StoreError};
-use sim_games_types::{Fields, Operation, Resource, UnitOfWork, User, UserPk};
+use sim_games_types::{Fields, Operation, Resource, Target, UnitOfWork, User, UserPk};
 use sim_ui::Newcomer;
 
 /// Why nobody was logged in.
@@ -43,9 +43,16 @@ pub(crate) trait Accounts: Send + Sync {
 
     /// Makes an account; tells whether it did: there may be one with the address already.
     async fn sign_up(&self, newcomer: &Newcomer) -> Result<bool, LoginError>;
+
+    /// The account with a newcomer's address, made without a password when there is none; and
+    /// whether it was made.
+    async fn invite(&self, newcomer: &Newcomer) -> Result<(UserPk, bool), LoginError>;
+
+    /// Gives a user another password.
+    async fn set_password(&self, user: UserPk, password: &str) -> Result<(), LoginError>;
 }
 
-/// The fields of a newcomer's account.
+/// The fields of a newcomer's account, without a password while there is none.
 pub(crate) fn account_of(newcomer: &Newcomer) -> Fields {
     let Newcomer { login, password, first_name, last_name } = newcomer;
     let fields = [
@@ -54,7 +61,8 @@ pub(crate) fn account_of(newcomer: &Newcomer) -> Fields {
         ("first_name", first_name),
         ("last_name", last_name),
     ];
-    fields.into_iter().map(|(name, text)| (name.to_owned(), text.as_str().into())).collect()
+    let given = fields.into_iter().filter(|(name, text)| *name != "password" || !text.is_empty());
+    given.map(|(name, text)| (name.to_owned(), text.as_str().into())).collect()
 }
 
 /// Whether an account was refused only because there is one with its address.
@@ -92,19 +100,44 @@ impl Accounts for GamesApi {
     }
 
     async fn sign_up(&self, newcomer: &Newcomer) -> Result<bool, LoginError> {
-        let operations = vec![Operation::Create {
+        let operation = Operation::Create {
             resource: Resource::User,
             fields: account_of(newcomer),
             reference: None,
-        }];
-        match self.commit(UnitOfWork { operations, ..UnitOfWork::default() }).await {
+        };
+        match store(self, operation).await {
             Ok(_) => Ok(true),
-            Err(StoreError::Invalid(errors)) => match errors.sentence() {
-                text if is_taken(&text) => Ok(false),
-                text => Err(LoginError::Refused(text)),
-            },
-            Err(error) => Err(LoginError::Unavailable(error.to_string())),
+            Err(LoginError::Refused(text)) if is_taken(&text) => Ok(false),
+            Err(error) => Err(error),
         }
+    }
+
+    async fn invite(&self, newcomer: &Newcomer) -> Result<(UserPk, bool), LoginError> {
+        let unavailable = |error: StoreError| LoginError::Unavailable(error.to_string());
+        let find = || self.user_of_address(&newcomer.login);
+        if let Some(user) = find().await.map_err(unavailable)? {
+            return Ok((user.id, false));
+        }
+        let is_new = self.sign_up(newcomer).await?;
+        // Somebody may have made it, or deleted it, in the same moment.
+        let user = find().await.map_err(unavailable)?;
+        let gone = || LoginError::Unavailable("an account was deleted meanwhile".to_owned());
+        Ok((user.ok_or_else(gone)?.id, is_new))
+    }
+
+    async fn set_password(&self, user: UserPk, password: &str) -> Result<(), LoginError> {
+        let fields = Fields::from_iter([("password".to_owned(), password.into())]);
+        let (resource, pk) = (Resource::User, Target::Pk(user.0));
+        store(self, Operation::Change { resource, pk, fields }).await
+    }
+}
+
+async fn store(api: &GamesApi, operation: Operation) -> Result<(), LoginError> {
+    let unit = UnitOfWork { operations: vec![operation], ..UnitOfWork::default() };
+    match api.commit(unit).await {
+        Ok(_) => Ok(()),
+        Err(StoreError::Invalid(errors)) => Err(LoginError::Refused(errors.sentence())),
+        Err(error) => Err(LoginError::Unavailable(error.to_string())),
     }
 }
 

@@ -114,6 +114,7 @@ impl Core {
             views: views.collect(),
             guesses: Guesses::default(),
             monitor: monitor.clone(),
+            claims: tokio::sync::Mutex::default(),
         });
         let router = Router::builder()
             .realm(config.realm.as_str())

@@ -6,6 +6,7 @@ mod callback;
 mod core;
 mod figures;
 mod health;
+mod leading;
 mod messages;
 mod monitor;
 mod pages;
@@ -18,6 +19,7 @@ mod tickets;
 
 pub mod prelude;
 
+pub use sim_engine as engine;
 pub use sim_engine::{DeclarationError, Runs};
 pub use sim_games_server::GamesApi;
 pub use sim_games_types as types;

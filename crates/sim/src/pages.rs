@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
-use sim_engine::CallError;
+use sim_engine::{CallError, Engine};
 use sim_games_types::{User, UserPk};
-use sim_ui::{Games, Newcomer, Person, Refused, RunEvent, Seat, Site};
+use sim_ui::{
+    Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat, Site,
+};
 
 use crate::access::Engines;
 use crate::accounts::{Accounts, LoginError};
+use crate::leading::told;
 use crate::monitor::Monitor;
 use crate::tickets::Tickets;
 
@@ -27,6 +30,14 @@ pub(crate) struct Pages {
     pub(crate) views: Vec<(String, &'static str)>,
     pub(crate) guesses: Guesses,
     pub(crate) monitor: Arc<Monitor>,
+    /// Held while somebody takes an invitation.
+    pub(crate) claims: tokio::sync::Mutex<()>,
+}
+
+impl Pages {
+    pub(crate) fn engines(&self) -> impl Iterator<Item = &Engine> {
+        self.engines.get().into_iter().flatten().map(|(_, engine)| engine)
+    }
 }
 
 /// How many wrong join codes may come from one address in [`WINDOW`]: a class may share one.
@@ -90,7 +101,7 @@ impl Site for Pages {
         if from.is_some_and(|from| self.guesses.are_too_many(from)) {
             return None;
         }
-        for (_, engine) in self.engines.get().into_iter().flatten() {
+        for engine in self.engines() {
             if let Some(name) = engine.run_of_code(code).await {
                 return Some(name);
             }
@@ -99,11 +110,17 @@ impl Site for Pages {
         None
     }
 
-    async fn sign_up(&self, from: Option<IpAddr>, newcomer: Newcomer) -> Result<String, Refused> {
+    async fn sign_up(
+        &self,
+        from: Option<IpAddr>,
+        code: &str,
+        newcomer: Newcomer,
+    ) -> Result<String, Refused> {
         let Newcomer { login, password, .. } = &newcomer;
         if password.trim().is_empty() {
             return Err(Refused::Credentials("choose a password".to_owned()));
         }
+        self.claim(code, &newcomer).await?;
         let is_new = self.accounts.sign_up(&newcomer).await.map_err(refused)?;
         self.sign_in(from, login, password).await.map_err(|error| match error {
             Refused::Credentials(_) if !is_new => Refused::Credentials(
@@ -114,22 +131,35 @@ impl Site for Pages {
     }
 
     async fn take_seat(&self, code: &str, person: &Person) -> Result<(), Refused> {
-        for (_, engine) in self.engines.get().into_iter().flatten() {
+        for engine in self.engines() {
             let Err(error) = engine.take_seat(code, UserPk(person.id)).await else { return Ok(()) };
-            match error.uri() {
-                // It may be a code of the next game's.
-                CallError::NOT_FOUND => {}
-                CallError::CONFLICT => {
-                    let text = error.args().first().and_then(|text| text.as_str());
-                    return Err(Refused::Seat(text.unwrap_or_default().to_owned()));
-                }
-                _ => {
-                    tracing::warn!(user.pk = person.id, "no seat was taken: {error}");
-                    return Err(Refused::Unavailable);
-                }
+            // It may be a code of the next game's.
+            if error.uri() != CallError::NOT_FOUND {
+                return Err(told(&error));
             }
         }
         Err(Refused::Seat("this code opens no run any more".to_owned()))
+    }
+
+    async fn led(&self, person: &Person) -> Result<(Vec<String>, Vec<LedRun>), Refused> {
+        self.all_led(person).await
+    }
+
+    async fn open_run(&self, person: &Person, run: NewRun) -> Result<i64, Refused> {
+        self.opened_run(person, run).await
+    }
+
+    async fn set_active(&self, person: &Person, run: i64, active: bool) -> Result<(), Refused> {
+        self.activated(person, run, active).await
+    }
+
+    async fn enrol(
+        &self,
+        person: &Person,
+        run: i64,
+        entrants: Vec<Entrant>,
+    ) -> Result<Enrolled, Refused> {
+        self.enrolled(person, run, entrants).await
     }
 
     fn realm(&self) -> &str {
@@ -169,7 +199,7 @@ impl Site for Pages {
     }
 }
 
-fn refused(error: LoginError) -> Refused {
+pub(crate) fn refused(error: LoginError) -> Refused {
     match error {
         LoginError::Refused(text) => Refused::Credentials(text),
         LoginError::Unavailable(cause) => {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_client::{Client, Error};
-use sim_games_types::{Change, Committed, GamePk, RunPk, UnitOfWork, UserPk, Webhook};
+use sim_games_types::{Change, Committed, GamePk, Run, RunPk, UnitOfWork, UserPk, Webhook};
 use tokio::sync::OnceCell;
 
 use self::accounts::RemoteAccounts;
@@ -168,6 +168,10 @@ impl GamesStore for RemoteStore {
 
     async fn load_run(&self, run: RunPk) -> Result<RunSnapshot, StoreError> {
         self.store().await?.load_run(run).await
+    }
+
+    async fn led_runs(&self, game: GamePk, user: UserPk) -> Result<Vec<Run>, StoreError> {
+        self.store().await?.led_runs(game, user).await
     }
 
     async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_server::{GamesApi, StoreError as ApiError};
-use sim_games_types::{Change, Committed, GamePk, RunPk, UnitOfWork, UserPk};
+use sim_games_types::{Change, Committed, GamePk, Run, RunPk, UnitOfWork, UserPk};
 
 /// The Games API of the same process.
 #[derive(Debug)]
@@ -62,6 +62,10 @@ impl GamesStore for EmbeddedStore {
             Some(found) => RunSnapshot { seq: found.seq, objects: found.objects },
             None => RunSnapshot { seq, objects: Vec::new() },
         })
+    }
+
+    async fn led_runs(&self, game: GamePk, user: UserPk) -> Result<Vec<Run>, StoreError> {
+        self.api.led_runs(game, user).await.map_err(port_error)
     }
 
     async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {

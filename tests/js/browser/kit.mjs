@@ -1,6 +1,7 @@
 // A service that is tried, and the browser that tries it.
 
 import { spawn } from "node:child_process";
+import { createServer, connect } from "node:net";
 import { createInterface } from "node:readline";
 
 import { chromium } from "playwright-core";
@@ -38,6 +39,44 @@ export class Service {
 
   get url() {
     return `http://127.0.0.1:${this.port}/`;
+  }
+}
+
+/** A way to a service that can be cut, and mended. */
+export class Wire {
+  sockets = new Set();
+  cut = false;
+
+  async to(service) {
+    this.server = createServer((near) => {
+      if (this.cut) return near.destroy();
+      const far = connect(service.port, "127.0.0.1");
+      for (const [socket, other] of [[near, far], [far, near]]) {
+        this.sockets.add(socket);
+        socket.on("error", () => {});
+        socket.on("close", () => {
+          this.sockets.delete(socket);
+          other.destroy();
+        });
+        socket.pipe(other);
+      }
+    });
+    await new Promise((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${this.server.address().port}/`;
+  }
+
+  break() {
+    this.cut = true;
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  mend() {
+    this.cut = false;
+  }
+
+  close() {
+    this.break();
+    this.server?.close();
   }
 }
 

@@ -81,7 +81,7 @@ async fn view(history: &History<'_>, tab: &Tab) -> Result<()> {
     }
     for (key, fields) in tab.view.iter().filter(|it| !fresh.contains_key(it.0)) {
         ensure!(
-            may_linger(history, tab, *key, fields),
+            may_linger(history, *key, fields),
             "user {} still has {key:?}: {fields:?}",
             tab.user
         );
@@ -104,12 +104,10 @@ fn leads(rows: &Rows, tab: &Tab) -> bool {
     rows.memberships(tab.user).any(|(_, member)| is(member, "leader"))
 }
 
-/// Players are not told of those who leave their world, nor is anybody's list without those who
-/// have become inactive.
-fn may_linger(history: &History<'_>, tab: &Tab, key: Key, fields: &Fields) -> bool {
+/// Lists are without those who have become inactive, of which nobody is told.
+fn may_linger(history: &History<'_>, key: Key, fields: &Fields) -> bool {
     let inactive = history.rows.get(key).is_some_and(|stored| !is(stored, "active"));
-    let left = !leads(&history.rows, tab) && history.ledger.moved.contains(&key.1);
-    key.0 == Resource::RunUser && (left || inactive || !is(fields, "active"))
+    key.0 == Resource::RunUser && (inactive || !is(fields, "active"))
 }
 
 /// Whether a page must have been told that an object has gone with its run.

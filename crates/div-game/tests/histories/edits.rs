@@ -64,7 +64,6 @@ impl History<'_> {
                 let worlds: Vec<_> = worlds.filter(|it| link(it.1, "run") == run).collect();
                 // One more than there are: no world at all.
                 let world = worlds.get(usize::from(world) % (worlds.len() + 1)).map(|it| it.0);
-                self.ledger.moved.insert(member);
                 self.ledger.worlds.entry(member).or_default().extend(world);
                 Some(Unit::change(Resource::RunUser, member, json!({"world": world})))
             }

@@ -42,8 +42,6 @@ pub(crate) struct Ledger {
     pub(crate) doomed: BTreeSet<i64>,
     /// Users who were given a seat since the last check.
     pub(crate) seated: HashSet<i64>,
-    /// Members who were ever moved.
-    pub(crate) moved: HashSet<i64>,
     /// The worlds that a member may have heard of since the last check.
     pub(crate) worlds: HashMap<i64, BTreeSet<i64>>,
     /// Where every object lies that there ever was.

@@ -1,4 +1,5 @@
-//! Who takes which seat of a run: the code with which newcomers join, and what a leader moves.
+//! Who takes which seat of a run: runs that leaders open, whom they seat and move, and the code with
+//! which newcomers join.
 //!
 //! The code lies in the run's `data` under `_join`, which no player ever sees.
 
@@ -6,16 +7,20 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sim_games_types::{Resource, Role, Run, RunUser, UserPk, World};
+use sim_games_types::{Game, Period, Resource, Role, Run, RunUser, Scenario, UserPk, World};
 use subtle::ConstantTimeEq;
 
 use super::{Writer, arguments};
 use crate::call::CallData;
+use crate::class::{Enrolled, Entrant, NewRun};
 use crate::error::{CallError, CallResult};
 use crate::scope::Scope;
 
 /// Where the code lies in the run's data.
 const FIELD: &str = "_join";
+
+/// Where a membership says that its account was made for it, and was never used.
+pub(crate) const INVITED: &str = "_invited";
 
 /// The letters of a code: none of them is taken for another.
 const LETTERS: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -130,6 +135,119 @@ pub(crate) fn take_seat(call: &Arc<CallData>, code: &str, user: UserPk) -> CallR
     let seat = json!({"user": user, "world": world, "role": role, "leader": false});
     run.create::<RunUser>(seat)?;
     Ok(DONE.to_owned())
+}
+
+/// Notes that an invited member has a password from now on.
+pub(crate) fn take_invitation(call: &Arc<CallData>, user: UserPk) -> CallResult<String> {
+    let run = Scope::<Run>::of(call)?;
+    let is_open = |it: &Scope<RunUser>| it.user == user && it.data.get(INVITED).is_some();
+    let Some(mut member) = run.members()?.into_iter().find(is_open) else {
+        return Err(CallError::conflict("somebody has taken this seat already, sign in instead"));
+    };
+    member.merge_data(json!({ INVITED: null }))?;
+    Ok(DONE.to_owned())
+}
+
+/// Makes a run with its worlds and its leader.
+pub(crate) fn found(call: &Arc<CallData>, wanted: &NewRun) -> CallResult<String> {
+    let game = Scope::<Game>::of(call)?;
+    let phase = game.phases()?.first().map(|phase| phase.id);
+    let run = game.create::<Run>(json!({"name": wanted.name, "phase": phase, "active": true}))?;
+    run.create::<RunUser>(json!({"user": wanted.leader, "leader": true}))?;
+    for name in &wanted.worlds {
+        open_world(call, &run, name)?;
+    }
+    Ok(run.final_pk().to_string())
+}
+
+/// Makes a world, with the scenario in which the game is played there.
+fn open_world(call: &CallData, run: &Scope<Run>, name: &str) -> CallResult<Scope<World>> {
+    let world = run.create::<World>(json!({"name": name}))?;
+    if let Some(name) = call.game.scenario_of_worlds() {
+        let scenario = world.create::<Scenario>(json!({"name": name}))?;
+        scenario.create::<Period>(json!({"order": 1}))?;
+    }
+    Ok(world)
+}
+
+/// Gives people the places that somebody has chosen for them, or free ones.
+pub(crate) fn enrol(call: &Arc<CallData>, entrants: &[Entrant]) -> CallResult<String> {
+    let run = Scope::<Run>::of(call)?;
+    let (mut members, mut worlds) = (run.members()?, run.worlds()?);
+    let roles = run.game()?.roles()?;
+    let mut enrolled = Enrolled::default();
+    for entrant in entrants {
+        let role = entrant.role.as_deref().map(|name| role_named(&roles, name)).transpose()?;
+        let world = match entrant.world.as_deref() {
+            None => None,
+            Some(name) => match worlds.iter().find(|it| it.name == name) {
+                Some(world) => Some(world.clone()),
+                None => {
+                    enrolled.worlds += 1;
+                    worlds.push(open_world(call, &run, name)?);
+                    worlds.last().cloned()
+                }
+            },
+        };
+        match members.iter_mut().find(|it| it.user == entrant.user) {
+            Some(member) => reseat(member, world.as_ref(), role, &mut enrolled)?,
+            None => {
+                let seat = seat_for(world.as_ref(), role, &worlds, &roles, &members);
+                let data = if entrant.invited { json!({ INVITED: true }) } else { json!({}) };
+                members.push(run.create::<RunUser>(json!({
+                    "user": entrant.user, "world": seat.0, "role": seat.1, "leader": false,
+                    "data": data,
+                }))?);
+                enrolled.added += 1;
+            }
+        }
+    }
+    Ok(serde_json::to_string(&enrolled)?)
+}
+
+fn role_named<'a>(roles: &'a [Scope<Role>], name: &str) -> CallResult<&'a Scope<Role>> {
+    roles
+        .iter()
+        .find(|role| role.name.to_lowercase() == name.to_lowercase())
+        .ok_or_else(|| CallError::invalid_argument(format!("the game has no role `{name}`")))
+}
+
+/// Moves somebody who is a member already to the place that was chosen, if one was.
+fn reseat(
+    member: &mut Scope<RunUser>,
+    world: Option<&Scope<World>>,
+    role: Option<&Scope<Role>>,
+    enrolled: &mut Enrolled,
+) -> CallResult<()> {
+    if member.leader {
+        let text = format!("{} leads this run, and cannot play in it as well", member.email);
+        return Err(CallError::invalid_argument(text));
+    }
+    let place =
+        (world.map_or(member.world, |it| Some(it.id)), role.map_or(member.role, |it| Some(it.id)));
+    if place == (member.world, member.role) {
+        enrolled.kept += 1;
+        return Ok(());
+    }
+    enrolled.moved += 1;
+    member.update(json!({"world": place.0, "role": place.1}))
+}
+
+/// A seat as far as it was chosen, and for the rest a free one: none at all when all are taken.
+fn seat_for(
+    world: Option<&Scope<World>>,
+    role: Option<&Scope<Role>>,
+    worlds: &[Scope<World>],
+    roles: &[Scope<Role>],
+    members: &[Scope<RunUser>],
+) -> (Option<i64>, Option<i64>) {
+    let worlds = world.map_or(worlds, std::slice::from_ref);
+    let roles = role.map_or(roles, std::slice::from_ref);
+    let chosen = (world.map(|it| it.id.0), role.map(|it| it.id.0));
+    if chosen.0.is_some() && chosen.1.is_some() {
+        return chosen;
+    }
+    free_seat(worlds, roles, members).unwrap_or(chosen)
 }
 
 /// The first world, by age, in which a role is free, with the first such role. Games without roles

@@ -110,10 +110,11 @@ impl Model {
         let key = (stored.record.resource(), stored.record.pk());
         let mut tree = write(&run.tree);
         let known = tree.find(key.0, key.1).is_some();
-        let from = match &stored.record {
-            Record::RunUser(it) => tree.runuser(it.id).map(|node| node.entry.world),
+        let before = match &stored.record {
+            Record::RunUser(it) => tree.runuser(it.id).map(|node| node.entry.clone()),
             _ => None,
         };
+        let from = before.as_ref().map(|before| before.world);
         tree.put(stored);
         let taken = tree.find(key.0, key.1).is_some();
         drop(tree);
@@ -122,6 +123,12 @@ impl Model {
         }
         self.note_place(pk, change);
         self.note_timers(stored);
+        if let (Record::RunUser(it), Some(before)) = (&stored.record, &before)
+            && it.world != before.world
+        {
+            let (root, out) = (&self.root, &mut effects.events);
+            Announcer { root, tree: &read(&run.tree), out }.moved_away(before);
+        }
         // A row that was made again, or that is only now told of, is new for whoever follows.
         let action = if known { Action::Changed } else { Action::Created };
         self.announce(&run, action, stored, effects);

@@ -45,7 +45,7 @@ impl crate::Messages for Published {
         lock(&self.events).extend(events);
     }
 
-    async fn dismiss(&self, _: sim_games_types::UserPk) {}
+    async fn dismiss(&self, _: UserPk) {}
 }
 
 impl Stand {

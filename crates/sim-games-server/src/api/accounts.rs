@@ -100,6 +100,19 @@ impl GamesApi {
         Ok(found.as_deref().and_then(user_of).cloned())
     }
 
+    /// A user by e-mail address, in any case.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn user_of_address(&self, email: &str) -> Result<Option<User>, StoreError> {
+        // Without such a sign it would be a key, and with such a character no database is asked.
+        if !email.contains('@') || email.contains('\0') {
+            return Ok(None);
+        }
+        let account = self.inner.store.account(email).await?;
+        Ok(account.as_ref().and_then(|account| user_of(&account.user)).cloned())
+    }
+
     /// A user who may log in, and the hash of the password.
     async fn checked(
         &self,

@@ -74,6 +74,16 @@ pub(super) fn active_runs(connection: &dyn Connection, game: GamePk) -> Result<V
     Ok(connection.keys(sql, &[game.0.into()])?.into_iter().map(RunPk).collect())
 }
 
+pub(super) fn led_runs(
+    connection: &dyn Connection,
+    game: GamePk,
+    user: UserPk,
+) -> Result<Vec<Arc<Stored>>, Fault> {
+    let led = "WHERE t.game = ?1 AND EXISTS (SELECT 1 FROM runuser m \
+               WHERE m.run = t.id AND m.\"user\" = ?2 AND m.leader) ORDER BY t.id";
+    rows(connection, Resource::Run, led, &[game.0.into(), user.0.into()])
+}
+
 pub(super) fn load_run(
     connection: &dyn Connection,
     run: RunPk,

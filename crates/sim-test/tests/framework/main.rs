@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests too")]
 
+mod class;
 mod games;
 mod hooks;
 mod rounds;

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
 use sha2::Sha256;
 use sim_games_client::{Client, Error, Login};
-use sim_games_types::{Action, Change, Record, User, UserPk};
+use sim_games_types::{Action, Change, Lookup, Record, User, UserPk};
 use sim_ui::Newcomer;
 use subtle::ConstantTimeEq;
 use tokio::time::Instant;
@@ -141,10 +142,7 @@ impl Accounts for RemoteAccounts {
         // An empty password or a name that is neither key nor address is not even asked about.
         let is_name = login.contains('@') || login.parse::<i64>().is_ok();
         let found = match is_name && !password.is_empty() {
-            true => self
-                .check(&login, password)
-                .await
-                .map_err(|error| LoginError::Unavailable(port_error(&error).to_string()))?,
+            true => self.check(&login, password).await.map_err(|error| unavailable(&error))?,
             false => None,
         };
         let Some(user) = found else {
@@ -195,9 +193,32 @@ impl Accounts for RemoteAccounts {
             Ok(_) => Ok(true),
             Err(Error::Conflict { .. }) => Ok(false),
             Err(Error::Refused { status: 400, message, .. }) => Err(LoginError::Refused(message)),
-            Err(error) => Err(LoginError::Unavailable(port_error(&error).to_string())),
+            Err(error) => Err(unavailable(&error)),
         }
     }
+
+    async fn invite(&self, newcomer: &Newcomer) -> Result<(UserPk, bool), LoginError> {
+        let lookup = Lookup::new().with("email", &newcomer.login);
+        match self.client.users().get_or_create(&lookup, &account_of(newcomer)).await {
+            Ok((user, is_new)) => Ok((user.id, is_new)),
+            Err(Error::Refused { status: 400, message, .. }) => Err(LoginError::Refused(message)),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    async fn set_password(&self, user: UserPk, password: &str) -> Result<(), LoginError> {
+        let set = async {
+            // The original clears what is left out.
+            let mut fields = json!(self.client.users().get(user).await?);
+            fields["password"] = password.into();
+            self.client.users().replace(&user.to_string(), &fields).await
+        };
+        set.await.map(drop).map_err(|error| unavailable(&error))
+    }
+}
+
+fn unavailable(error: &Error) -> LoginError {
+    LoginError::Unavailable(port_error(error).to_string())
 }
 
 /// What is known for a while. When it is full, what has expired goes; when that is not enough, all.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_client::Client;
-use sim_games_types::{Change, Committed, GamePk, RunPk, UnitOfWork, UserPk, Webhook};
+use sim_games_types::{Change, Committed, GamePk, Run, RunPk, UnitOfWork, UserPk, Webhook};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,8 +28,8 @@ use tokio_util::task::TaskTracker;
 use self::hooks::Hooks;
 use self::intents::Intents;
 use self::ledger::Ledger;
-use super::Remote;
 use super::accounts::RemoteAccounts;
+use super::{Remote, rest};
 
 /// How many webhooks may wait; more are refused, and repeated or made up for by a comparison.
 const DELIVERIES: usize = 4096;
@@ -171,6 +171,10 @@ impl GamesStore for OriginalStore {
 
     async fn load_run(&self, run: RunPk) -> Result<RunSnapshot, StoreError> {
         self.0.load_run(run).await
+    }
+
+    async fn led_runs(&self, game: GamePk, user: UserPk) -> Result<Vec<Run>, StoreError> {
+        rest::led_runs(&self.0.client, game, user).await
     }
 
     async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_client::{Client, Error};
 use sim_games_types::{
-    Action, Change, Committed, GamePk, Idempotency, Lookup, Record, Resource, RunPk, Stored,
+    Action, Change, Committed, GamePk, Idempotency, Lookup, Record, Resource, Run, RunPk, Stored,
     UnitOfWork, UserPk,
 };
 use uuid::Uuid;
@@ -210,6 +210,10 @@ impl GamesStore for OurStore {
 
     async fn load_run(&self, run: RunPk) -> Result<RunSnapshot, StoreError> {
         self.load(Wanted::One(run)).await.map_err(|error| port_error(&error))
+    }
+
+    async fn led_runs(&self, game: GamePk, user: UserPk) -> Result<Vec<Run>, StoreError> {
+        rest::led_runs(&self.client, game, user).await
     }
 
     async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {

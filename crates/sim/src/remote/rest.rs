@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sim_engine::StoreError;
 use sim_games_client::{Client, Error};
-use sim_games_types::{Fields, Lookup, Resource, Stored};
+use sim_games_types::{Fields, GamePk, Lookup, Resource, Run, RunPk, Stored, UserPk};
 
 /// How many lists are read at the same time.
 const AT_ONCE: usize = 4;
@@ -80,6 +80,31 @@ pub(super) async fn list(
         let objects = endpoint.filter(lookup).await?;
         Ok(objects.into_iter().map(|object| Arc::new(Stored::new(object))).collect())
     })
+}
+
+/// The runs of a game that a user leads, by their keys.
+pub(super) async fn led_runs(
+    client: &Client,
+    game: GamePk,
+    user: UserPk,
+) -> Result<Vec<Run>, StoreError> {
+    let led = async {
+        let leaders = Lookup::new().with("user", user).with("leader", true);
+        let mut keys: Vec<RunPk> =
+            client.runusers().filter(&leaders).await?.iter().map(|member| member.run).collect();
+        keys.sort_unstable();
+        let mut runs = Vec::new();
+        for key in keys {
+            match client.runs().get(key).await {
+                Ok(run) => runs.push(run),
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(runs)
+    };
+    let runs: Vec<Run> = led.await.map_err(|error| port_error(&error))?;
+    Ok(runs.into_iter().filter(|run| run.game == game).collect())
 }
 
 /// Several lists, read a few at a time, one after the other in the order given.
