@@ -1,7 +1,7 @@
 //! The pages in a real browser: Debian's Chromium, led by Playwright.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use black_box::{Binaries, Div, Login, Node, Target, Wamp, skipped};
@@ -15,6 +15,15 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 /// Lets people do a story in the browser, in which so many steps are told. The screenshots stay, for
 /// people to look at.
 async fn story(script: &str, steps: usize) -> Result<()> {
+    story_of(|| Ok(vec![Binaries::get()?.service.clone()]), script, steps).await
+}
+
+/// The same with other programs than the service.
+async fn story_of(
+    programs: impl FnOnce() -> Result<Vec<PathBuf>>,
+    script: &str,
+    steps: usize,
+) -> Result<()> {
     let Some(node) = Node::with(&["playwright-core", "axe-core"]).await? else { return Ok(()) };
     if !Path::new(CHROMIUM).exists() {
         return skipped("BLACK_BOX_NODE", &format!("`{CHROMIUM}` is missing, install it"));
@@ -24,10 +33,10 @@ async fn story(script: &str, steps: usize) -> Result<()> {
         fs::remove_dir_all(&dir).context("removing the last story")?;
     }
     fs::create_dir_all(&dir).context("making a directory for the story")?;
-    let service = &Binaries::get()?.service;
-    let paths = [service.to_str(), dir.to_str()];
-    let [Some(service), Some(dir)] = paths else { anyhow::bail!("a path is no text: {paths:?}") };
-    let played = node.run(&format!("{script}.mjs"), &[service, dir]).await?;
+    let mut paths = programs()?;
+    paths.push(dir);
+    let paths = paths.iter().map(|path| path.to_str().context("a path is no text"));
+    let played = node.run(&format!("{script}.mjs"), &paths.collect::<Result<Vec<_>>>()?).await?;
     assert_eq!(played.code, Some(0), "{}\n{}", played.stdout, played.stderr);
     assert_eq!(played.stdout.matches("ok   ").count(), steps, "{}", played.stdout);
     Ok(())
@@ -290,3 +299,49 @@ tests_on!(
         a_newcomer_with_a_code_gets_an_account_and_a_seat,
     ]
 );
+
+#[tokio::test]
+async fn staff_play_as_everybody_on_the_bench_in_chromium() -> Result<()> {
+    story("bench", 10).await
+}
+
+#[tokio::test]
+async fn the_examples_are_played_on_the_generic_pages_in_chromium() -> Result<()> {
+    let programs = || ["blackjack", "market"].into_iter().map(Binaries::example).collect();
+    story_of(programs, "examples", 13).await
+}
+
+#[tokio::test]
+async fn staff_join_by_the_ticket_of_any_seat_and_players_by_none() -> Result<()> {
+    let div = Div::start(&[]).await?;
+    let environment = div.environment("default").await?;
+    let runuser = &environment.runusers["s2@div.edu"];
+    let path = format!("/bench/seats/{}/ticket", runuser["id"]);
+    let mut browser = Browser::new(&div)?;
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+        let seats = browser.ask(Method::GET, "/bench/seats", None).await?;
+        let ticket = browser.ask(Method::POST, &path, None).await?;
+        assert_eq!((seats.status(), ticket.status()), (status, status));
+        browser.sign_in("s1@div.edu", "s1").await?;
+    }
+
+    assert_eq!(browser.sign_in("simpl@simpl.world", "simpl").await?, StatusCode::NO_CONTENT);
+    let seats = browser.ask(Method::GET, "/bench/seats", None).await?.json::<Value>().await?;
+    let members = seats[0]["runs"][0]["members"].as_array().context("no members")?;
+    let shown = members.iter().find(|it| it["runuser"] == runuser["id"]).context("no seat")?;
+    assert_eq!(
+        (&shown["role"], &shown["world"], &shown["leader"]),
+        (&runuser["role_name"], &runuser["world"], &json!(false))
+    );
+    let ticket = browser.ask(Method::POST, &path, None).await?.json::<Value>().await?;
+    let (authid, ticket) = (ticket["authid"].as_str(), ticket["ticket"].as_str());
+    let (authid, ticket) = authid.zip(ticket).context("no ticket")?;
+    assert_eq!(authid, runuser["user"].to_string());
+    let mut page = Wamp::login(div.service.ws_url(), Login::Ticket { authid, ticket }).await?;
+    let uri = div.uri(&format!("runuser.{}.get_scope", runuser["id"]));
+    let own = page.call(&uri, json!([])).await?.value()?;
+    assert_eq!(own["data"]["email"], "s2@div.edu");
+    let unknown = browser.ask(Method::POST, "/bench/seats/999999/ticket", None).await?;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}

@@ -16,6 +16,9 @@ const WORLDS = 100;
 const RATE = 50;
 const SECONDS = 10;
 
+// What a script may take of a frame, in milliseconds.
+const FRAME = 16;
+
 const figures = {};
 
 function percentile(values, part) {
@@ -29,11 +32,58 @@ async function signIn(page, login, password) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-async function person(browser, service, login, password, seen) {
+/**
+ * Runs in a page before its own scripts: notes how long these take between the starts of two frames, and
+ * how far apart the frames are. A callback's time ends with the microtasks that it has left, in which the
+ * page is drawn.
+ */
+function watchScripts() {
+  const HOPS = 10;
+  const now = performance.now.bind(performance);
+  const nextFrame = requestAnimationFrame.bind(window);
+  let spent = 0;
+  const timed = (act) => act && function (...args) {
+    const start = now();
+    let counted = 0;
+    const note = (hops) => {
+      const total = now() - start;
+      spent += total - counted;
+      counted = total;
+      if (hops > 0) queueMicrotask(() => note(hops - 1));
+    };
+    try {
+      return act.apply(this, args);
+    } finally {
+      note(HOPS);
+    }
+  };
+  window.requestAnimationFrame = (act) => nextFrame(timed(act));
+  const later = setTimeout.bind(window);
+  window.setTimeout = (act, ...rest) => later(timed(act), ...rest);
+  const { set, get } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
+  Object.defineProperty(WebSocket.prototype, "onmessage", {
+    get, set(act) {
+      set.call(this, timed(act));
+    },
+  });
+  // Is asked for within each frame, before the page asks for the next one: so it comes first.
+  window.frames_seen = [];
+  let last = now();
+  const frame = () => {
+    const start = now();
+    window.frames_seen.push({ script: spent, apart: start - last });
+    [spent, last] = [0, start];
+    nextFrame(frame);
+  };
+  nextFrame(frame);
+}
+
+async function person(browser, service, login, password, seen, script) {
   const page = await (await browser.newContext()).newPage();
+  if (script) await page.addInitScript(script);
   await page.goto(service.url);
   await signIn(page, login, password);
-  await page.getByText(seen).waitFor();
+  await page.getByText(seen).first().waitFor();
   return page;
 }
 
@@ -104,7 +154,7 @@ async function decisions(browser, service) {
 /** The leader watches all worlds, while another page of the leader decides for the players. */
 async function grid(browser, service) {
   execFileSync(join(programs, "div-seed"), ["--worlds", String(WORLDS), "--games-url", service.games]);
-  const watching = await person(browser, service, "leader@div.edu", "leader", `World ${WORLDS}`);
+  const watching = await person(browser, service, "leader@div.edu", "leader", `World ${WORLDS}`, watchScripts);
   const driving = await (await browser.newContext()).newPage();
   await driving.goto(service.url);
   await signIn(driving, "leader@div.edu", "leader");
@@ -116,13 +166,8 @@ async function grid(browser, service) {
     return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
   };
   await watching.evaluate(() => {
-    window.frames_drawn = 0;
+    window.frames_seen = [];
     window.long = 0;
-    const count = () => {
-      window.frames_drawn += 1;
-      requestAnimationFrame(count);
-    };
-    requestAnimationFrame(count);
     new PerformanceObserver((list) => {
       window.long += list.getEntries().length;
     }).observe({ type: "long-animation-frame" });
@@ -157,12 +202,20 @@ async function grid(browser, service) {
     return calls.length;
   }, { rate: RATE, seconds: SECONDS });
   const after = await metrics();
-  const { frames, long } = await watching.evaluate(() => ({ frames: window.frames_drawn, long: window.long }));
+  const { frames, long } = await watching.evaluate(() => ({ frames: window.frames_seen, long: window.long }));
   const spent = (name) => (after[name] - before[name]) * 1000;
+  const script = frames.map((frame) => frame.script);
+  const apart = frames.map((frame) => frame.apart);
   Object.assign(figures, {
-    grid_worlds: WORLDS, grid_decisions: done, grid_frames: frames,
-    grid_script_ms_per_frame: spent("ScriptDuration") / frames,
-    grid_layout_ms_per_frame: (spent("LayoutDuration") + spent("RecalcStyleDuration")) / frames,
+    grid_worlds: WORLDS, grid_decisions: done, grid_frames: frames.length,
+    grid_script_p50_ms: percentile(script, 0.5), grid_script_p99_ms: percentile(script, 0.99),
+    grid_script_max_ms: Math.max(...script),
+    grid_frames_beyond_16_ms: script.filter((it) => it > FRAME).length,
+    // The browser itself counts no microtasks as script, but they are within its tasks.
+    grid_script_mean_ms: script.reduce((sum, it) => sum + it, 0) / frames.length,
+    grid_tasks_mean_ms: spent("TaskDuration") / frames.length,
+    grid_layout_mean_ms: (spent("LayoutDuration") + spent("RecalcStyleDuration")) / frames.length,
+    grid_apart_p50_ms: percentile(apart, 0.5), grid_apart_p99_ms: percentile(apart, 0.99),
     grid_long_frames: long,
   });
 }

@@ -44,6 +44,14 @@ impl Binaries {
         built.as_deref().map_err(|error| anyhow::anyhow!(error.clone()))
     }
 
+    /// Builds an example in the profile of the running test. No chosen directory has it.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub fn example(name: &str) -> Result<PathBuf> {
+        Ok(program(&build_into_profile(&["-p", name, "--bin", name])?, name))
+    }
+
     /// Finds the programs beside the running one, or in the directory chosen by
     /// `BLACK_BOX_BINARIES`, without building anything.
     ///
@@ -72,21 +80,22 @@ fn program(dir: &Path, name: &str) -> PathBuf {
 
 fn build() -> Result<Binaries> {
     let packages = ["-p", "div-service", "-p", "div-seed", "-p", "sim-games-server"];
-    let dir = build_into_profile(&[&["--bins"][..], &packages].concat())?;
+    let dir = chosen_or_built(&[&["--bins"][..], &packages].concat())?;
     Ok(Binaries::in_dir(&dir))
 }
 
 fn build_router() -> Result<PathBuf> {
     let args = ["-p", "sim-wamp", "--features", "cli", "--bin", "sim-router"];
-    Ok(program(&build_into_profile(&args)?, "sim-router"))
+    Ok(program(&chosen_or_built(&args)?, "sim-router"))
 }
 
 /// Builds what these arguments of `cargo build` say, and tells where it lies; where a directory
 /// was chosen, nothing is built.
+fn chosen_or_built(args: &[&str]) -> Result<PathBuf> {
+    chosen_dir().map_or_else(|| build_into_profile(args), Ok)
+}
+
 fn build_into_profile(args: &[&str]) -> Result<PathBuf> {
-    if let Some(dir) = chosen_dir() {
-        return Ok(dir);
-    }
     let dir = profile_dir()?;
     let target_dir = dir.parent().context("a profile's directory lies in the target directory")?;
     let profile = match dir.file_name().and_then(|name| name.to_str()) {

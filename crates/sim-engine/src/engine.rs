@@ -14,6 +14,7 @@ use crate::game::Game;
 use crate::handler::BoxFuture;
 use crate::inner::{Inner, Work};
 use crate::ports::{GamesStore, Messages, Runs};
+use crate::roster::{Roster, rosters};
 use crate::uri::Root;
 
 /// How an engine behaves.
@@ -203,6 +204,12 @@ impl Engine {
     #[must_use]
     pub fn is_member(&self, user: UserPk) -> bool {
         self.inner.model.is_member(user)
+    }
+
+    /// The runs that are in memory, with their worlds and members.
+    #[must_use]
+    pub fn rosters(&self) -> Vec<Roster> {
+        rosters(&self.inner.model)
     }
 
     /// Waits until the journal has been applied up to a number and its events are queued.

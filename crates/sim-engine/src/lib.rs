@@ -26,6 +26,7 @@ mod observe;
 mod occasion;
 mod ports;
 mod presence;
+mod roster;
 mod rules;
 mod scope;
 mod stage;
@@ -58,6 +59,7 @@ pub use observe::{Missed, RunSummary};
 pub use ports::{
     ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError,
 };
+pub use roster::Roster;
 pub use rules::{Access, Attempt, leader, member, operator, owner, phase, role, rule};
 pub use scope::{ChildOf, HasData, InRun, Kind, Scope, Within};
 pub use uri::{Address, Root, SCOPES};

@@ -27,6 +27,7 @@ pub use error::{AuthError, FieldErrors, StoreError};
 pub use export::{Export, ExportFormat};
 pub use feed::ChangeFeed;
 pub use rest::Barrier;
+pub use sqlite::{BackedUp, back_up};
 pub use store::{GameSnapshot, RunSnapshot};
 pub use takeover::{Copied, TakeOverError, TakenOver};
 pub use webhooks::{WebhookOptions, WebhookState};

@@ -13,16 +13,18 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use clap::error::ErrorKind;
 use tracing_subscriber::EnvFilter;
 
-use crate::{Database, GamesApi, Options};
+use crate::{BackedUp, Database, GamesApi, Options, back_up};
 use cli::{Cli, Command};
 use dialog::Dialog;
 
@@ -34,10 +36,11 @@ enum Outcome {
     Failed(u8),
 }
 
-/// Reads the command line, does what it says, and tells how the program is to end.
+/// Reads a command line, which begins with the program's name, does what it says, and tells how the
+/// program is to end.
 #[must_use]
-pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -68,6 +71,7 @@ async fn run(cli: Cli) -> Result<Outcome> {
         Command::Serve(args) => serve::run(options, &args).await.map(|()| Outcome::Done),
         // It knows a service by its address only.
         Command::CheckDeploy(args) => probe::run(&args, &mut dialog).await,
+        Command::Backup(args) => backup(&options.database, &args.to, &mut dialog),
         command => {
             let api = GamesApi::open(options).await?;
             let outcome = on_database(&api, command, &mut dialog).await;
@@ -75,6 +79,16 @@ async fn run(cli: Cli) -> Result<Outcome> {
             outcome
         }
     }
+}
+
+/// Copies the database file; a server's own programs copy what it holds.
+fn backup(database: &Database, to: &Path, dialog: &mut Dialog) -> Result<Outcome> {
+    let Database::Sqlite(path) = database else {
+        bail!("a PostgreSQL server is backed up by its own `pg_dump`");
+    };
+    let BackedUp { bytes, seq } = back_up(path, to)?;
+    dialog.say(&format!("{} holds {bytes} bytes, up to change {seq}", to.display()))?;
+    Ok(Outcome::Done)
 }
 
 /// The commands that need nothing but the database.
@@ -92,7 +106,7 @@ async fn on_database(api: &GamesApi, command: Command, dialog: &mut Dialog) -> R
         Command::ResetGame(args) => games::reset(api, &args, dialog).await,
         Command::Import(args) => import::run(api, &args, dialog).await,
         Command::Export(args) => export::run(api, &args, dialog).await,
-        Command::Serve(_) | Command::CheckDeploy(_) => {
+        Command::Serve(_) | Command::CheckDeploy(_) | Command::Backup(_) => {
             unreachable!("these do not work on a database of their own")
         }
     }

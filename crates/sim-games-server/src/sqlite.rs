@@ -1,5 +1,6 @@
 //! SQLite: one file, kept from other processes by a lock.
 
+mod backup;
 mod checkpoint;
 mod connection;
 mod open;
@@ -11,6 +12,8 @@ mod tests;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+pub use backup::{BackedUp, back_up};
 
 use crate::error::StoreError;
 use crate::sql::connection::{Backend, Connection, Fault, Writing};

@@ -1,7 +1,8 @@
 // What a class talks about afterwards: all worlds side by side, and the data to take along.
 
 import { html, useState } from "/assets/vendor/htm-preact.js";
-import { decisionOf, deciders, label, personName, resultOf, rounds, shown } from "/assets/parts.js";
+import { Decided, authorOf, numberName, numberOf, outcomeOf, saying } from "/assets/decisions.js";
+import { deciders, label, personName, rounds } from "/assets/parts.js";
 
 /** A letter for each world, in their order: A, B, … Z, AA, … */
 function letters(index) {
@@ -13,7 +14,7 @@ function letters(index) {
 function rows(model, run, view) {
   return model.all("world", { run: run.id }).flatMap((world, index) =>
     rounds(model, model.all("scenario", { world: world.id })[0]).map((period) => ({
-      world, index, period, result: shown(resultOf(model, period), view.result?.field),
+      world, index, period, result: outcomeOf(model, period, view),
     })));
 }
 
@@ -30,12 +31,11 @@ export function csv(model, run, view) {
   for (const { world, period, result } of rows(model, run, view)) {
     const members = deciders(model, world.id);
     for (const decision of model.all("decision", { period: period.id })) {
-      const player = members.find((it) => it.role === decision.role);
+      const player = authorOf(decision, members, view);
       lines.push([world.name, period.order, "decision", model.role(decision.role)?.name,
-        player && personName(player), shown(decision, view.decision?.field), decision.updated]);
+        player && personName(player), saying(decision, view.decision), decision.updated]);
     }
-    const stored = resultOf(model, period);
-    if (stored) lines.push([world.name, period.order, "result", "", "", result, stored.updated]);
+    if (result) lines.push([world.name, period.order, "result", "", "", saying(result, view.result), result.updated]);
   }
   return `${lines.map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
 }
@@ -108,9 +108,9 @@ export function Debrief({ model, run, view, t, lang }) {
   const lines = worlds.map((row) => ({
     name: name(row),
     points: all.filter((it) => it.world === row.world)
-      .map((it) => [it.period.order, it.result === "" ? NaN : Number(it.result)]),
+      .map((it) => [it.period.order, numberOf(it.result, view)]),
   }));
-  const played = all.filter((row) => row.result !== "" || model.all("decision", { period: row.period.id }).length > 0);
+  const played = all.filter((row) => row.result || model.all("decision", { period: row.period.id }).length > 0);
   return html`
     <section aria-label=${t("debrief")}>
       <div class="acts">
@@ -123,7 +123,7 @@ export function Debrief({ model, run, view, t, lang }) {
         <button class="quiet" onClick=${() => save(`${run.name}.json`, "application/json", json(model, run))}>
           ${t("saveAs", "JSON")}</button>
       </div>
-      <${Comparison} lines=${lines} title=${t("compared", result)} />
+      <${Comparison} lines=${lines} title=${t("compared", numberName(view, t, lang))} />
       <div class="scroll" tabindex="0" role="region" aria-label=${t("history")}>
         <table class="large">
           <thead><tr>
@@ -137,8 +137,9 @@ export function Debrief({ model, run, view, t, lang }) {
               <th scope="row">${name(row)}</th>
               <td>${row.period.order}</td>
               ${roles.map((role) => html`
-                <td>${shown(decisionOf(model, row.period, role.id), view.decision?.field) || t("none")}</td>`)}
-              <td>${row.result || t("none")}</td>
+                <td><${Decided} ...${{ model, view, t, lang }} period=${row.period} role=${role.id}
+                  members=${deciders(model, row.world.id)} anonymous=${hidden} /></td>`)}
+              <td>${saying(row.result, view.result, t, lang) || t("none")}</td>
             </tr>`)}</tbody>
         </table>
       </div>

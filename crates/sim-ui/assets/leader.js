@@ -2,30 +2,33 @@
 
 import { html, useState } from "/assets/vendor/htm-preact.js";
 import { Debrief } from "/assets/debrief.js";
+import { Fields, canDecideFor, initial, typed } from "/assets/decide.js";
+import { calledAmong, decisionBy, isEachOwn, outcomeOf, saying } from "/assets/decisions.js";
 import { Confirm, FormDialog } from "/assets/dialogs.js";
 import { AddList, AddPerson, JoinLink, Move, Notify } from "/assets/seating.js";
-import {
-  Notice, Online, Phases, decisionOf, deciders, fault, label, personName, resultOf, rounds, shown,
-} from "/assets/parts.js";
+import { Notice, Online, Phases, deciders, fault, label, personName, rounds } from "/assets/parts.js";
 
 /** What a world has come to, in one object. */
-function state(model, world) {
+function state(model, world, view) {
   const periods = rounds(model, model.all("scenario", { world: world.id })[0]);
   const period = periods.at(-1);
   const members = deciders(model, world.id);
-  const missing = period ? members.filter((it) => !decisionOf(model, period, it.role)) : members;
-  return { world, period, members, missing, last: periods.findLast((it) => resultOf(model, it)) };
+  const missing = period ? members.filter((it) => !decisionBy(model, period, it, view)) : members;
+  return { world, period, members, missing, last: periods.findLast((it) => outcomeOf(model, it, view)) };
 }
 
 /** Decides for somebody who cannot. */
-function DecideFor({ model, period, member, view, onClose, t }) {
-  const send = (fields) => model.call("period", period.id, "submit_for", [member.id, fields.get("value")]);
+function DecideFor({ model, period, member, view, onClose, t, lang }) {
+  const [values, setValues] = useState(() => initial(decisionBy(model, period, member, view), view));
+  const send = () => {
+    const value = typed(values, view);
+    const [args, kwargs] = typeof value === "object" ? [[], value] : [[value], {}];
+    return model.call("period", period.id, "submit_for", [member.id, ...args], kwargs);
+  };
   return html`
     <${FormDialog} title=${t("decideFor", personName(member))} verb=${t("submit")} ...${{ send, onClose, t }}>
-      <label>${member.role_name}
-        <input name="value" type="text" inputmode="decimal" autocomplete="off" required
-          value=${shown(decisionOf(model, period, member.role), view.decision?.field)} />
-      </label>
+      <${Fields} ...${{ view, values, t, lang }} name=${member.role_name} isBad=${() => false}
+        onInput=${(name, value) => setValues({ ...values, [name]: value })} />
     <//>`;
 }
 
@@ -37,18 +40,22 @@ function Member({ member, onMove, t }) {
     </span>`;
 }
 
-function World({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, onNotify, t }) {
-  const field = view.decision?.field;
-  const cell = (role) => {
-    const member = members.find((it) => it.role === role.id);
-    if (!period || !member) return html`<td>${t("none")}</td>`;
-    const decision = decisionOf(model, period, role.id);
+function World({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, onNotify, t, lang }) {
+  const decided = (member, several) => {
+    const decision = decisionBy(model, period, member, view);
     return html`
-      <td class=${decision ? "decided" : "missing"}>
-        ${decision ? shown(decision, field) || t("decided") : t("missing")}
+      <span class=${decision ? "line-of decided" : "line-of missing"}>
+        ${several ? `${personName(member)}: ` : ""}
+        ${decision ? saying(decision, view.decision, t, lang) || t("decided") : t("missing")}
         ${onDecide && html` <button class="small" onClick=${() => onDecide(period, member)}>
           ${t("change")}<span class="hidden">: ${t("decideFor", personName(member))}</span></button>`}
-      </td>`;
+      </span>`;
+  };
+  const cell = (role) => {
+    const alike = members.filter((it) => it.role === role.id);
+    if (!period || alike.length === 0) return html`<td>${t("none")}</td>`;
+    const each = isEachOwn(view) ? alike : alike.slice(0, 1);
+    return html`<td>${each.map((it) => decided(it, each.length > 1))}</td>`;
   };
   return html`
     <tr>
@@ -61,7 +68,7 @@ function World({ model, state: { world, period, members, last }, roles, view, on
       </td>
       <td>${period ? period.order : t("none")}${period?.data.closed ? ` (${t("roundClosed")})` : ""}</td>
       ${roles.map(cell)}
-      <td>${last ? `${shown(resultOf(model, last), view.result?.field)} (${last.order})` : t("none")}</td>
+      <td>${last ? `${saying(outcomeOf(model, last, view), view.result, t, lang)} (${last.order})` : t("none")}</td>
     </tr>`;
 }
 
@@ -78,7 +85,7 @@ function Grid({ model, worlds, roles, view, onDecide, onMove, onNotify, t, lang 
           <th scope="col">${label(view.result?.label, lang) ?? t("result")}</th>
         </tr></thead>
         <tbody>${worlds.map((it) => html`
-          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, onMove, onNotify, t }} />`)}</tbody>
+          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, onMove, onNotify, t, lang }} />`)}</tbody>
       </table>
     </div>`;
 }
@@ -93,13 +100,13 @@ export function Leader({ model, view, seat, t, lang, offline }) {
   const steps = model.steps();
   const at = steps.findIndex((it) => it.id === run.phase);
   const [next, previous] = [steps[at + 1], steps[at - 1]];
-  const worlds = model.all("world", { run: run.id }).map((world) => state(model, world));
+  const worlds = model.all("world", { run: run.id }).map((world) => state(model, world, view));
   const seated = new Set(worlds.flatMap((it) => it.members.map((member) => member.id)));
   const unseated = model.all("runuser", { run: run.id }).filter((it) => !it.leader && !seated.has(it.id));
   const decides = new Set(worlds.flatMap((it) => it.members.map((member) => member.role)));
   const roles = model.roles.filter((role) => decides.has(role.id));
   const missing = worlds.filter((it) => it.missing.length > 0)
-    .map((it) => `${it.world.name} (${it.missing.map((member) => member.role_name).join(", ")})`);
+    .map((it) => `${it.world.name} (${it.missing.map((member) => calledAmong(it.members, member)).join(", ")})`);
   const detail = missing.length > 0 ? t("undecided", missing.join("; ")) : t("everybodyDecided");
   const act = async (name) => {
     setSaid({ text: "", bad: false });
@@ -140,13 +147,13 @@ export function Leader({ model, view, seat, t, lang, offline }) {
         ${button(t("notifyAll"), () => open(Notify))}
         <span class=${said.bad ? "message bad" : "message"} role="status">${said.text}</span>
       </div>
-      ${dialog && html`<${dialog.shown} ...${{ model, run, view, t, ...dialog.more }} onClose=${() => setDialog(null)} />`}
+      ${dialog && html`<${dialog.shown} ...${{ model, run, view, t, lang, ...dialog.more }} onClose=${() => setDialog(null)} />`}
       <div class="acts" role="group" aria-label=${t("views")}>
         ${tab(false, t("live"))} ${tab(true, t("debrief"))}
       </div>
       ${comparing ? html`<${Debrief} ...${{ model, run, view, t, lang }} />`
         : html`<${Grid} ...${{ model, worlds, roles, view, onMove, t, lang }}
-          onDecide=${offline ? null : (period, member) => open(DecideFor, { period, member })}
+          onDecide=${offline || !canDecideFor(view) ? null : (period, member) => open(DecideFor, { period, member })}
           onNotify=${offline ? null : (world) => open(Notify, { world })} />`}
       ${!comparing && unseated.length > 0 && html`
         <h3>${t("unseated")}</h3>

@@ -34,9 +34,16 @@ export function resultOf(model, period) {
   return model.all("result", { period: period.id })[0];
 }
 
+/** The fields of a form that the game has refused, with what it says about each. */
+export function faultyFields({ uri, args }) {
+  return uri === "application.error.validation_error" ? args[1] ?? {} : {};
+}
+
 /** What people read of a call that failed. */
 export function fault(error, t) {
-  return error.uri === "offline" ? t("notSaved") : error.message;
+  if (error.uri === "offline") return t("notSaved");
+  const messages = Object.values(faultyFields(error));
+  return messages.length > 0 ? messages.join(" ") : error.message;
 }
 
 export function personName({ first_name, last_name, email }) {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assets;
+mod bench;
 mod cookie;
 mod join;
 mod lead;
@@ -18,6 +19,7 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get;
 
+pub use bench::{BenchGame, BenchMember, BenchRun, BenchWorld};
 pub use site::{
     Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat, Site,
 };
@@ -50,6 +52,8 @@ pub fn router(site: Arc<dyn Site>) -> Router {
         .route("/monitor/runs/{run}", get(monitor::tree))
         .route("/monitor/runs/{run}/events", get(monitor::changes))
         .route("/bench", get(assets::page))
+        .route("/bench/seats", get(bench::seats))
+        .route("/bench/seats/{runuser}/ticket", axum::routing::post(bench::ticket))
         .route("/assets/{*name}", get(assets::asset))
         .route("/views/{file}", get(assets::view))
         .route("/session", get(session::show).post(session::open).delete(session::close))

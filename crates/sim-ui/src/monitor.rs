@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use crate::session::{person, private, refusal};
+use crate::bench::staff;
+use crate::session::{private, refusal};
 use crate::{RunEvent, Site, cookie};
 
 /// How often it is looked whether somebody who looks on may still do so.
@@ -32,13 +33,8 @@ impl FromRequestParts<Arc<dyn Site>> for Staff {
         site: &Arc<dyn Site>,
     ) -> Result<Self, Self::Rejection> {
         let jar = CookieJar::from_headers(&parts.headers);
-        match (person(&**site, &jar).await, cookie::session(&jar)) {
-            (Some(person), Some(session)) if person.staff => {
-                Ok(Self { session: session.to_owned() })
-            }
-            (Some(_), _) => Err(refusal(StatusCode::FORBIDDEN, "this is for the staff only")),
-            (None, _) => Err(refusal(StatusCode::UNAUTHORIZED, "nobody is logged in")),
-        }
+        staff(&**site, &jar).await.map_err(|refused| *refused)?;
+        Ok(Self { session: cookie::session(&jar).unwrap_or_default().to_owned() })
     }
 }
 

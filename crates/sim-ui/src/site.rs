@@ -8,6 +8,8 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::BenchGame;
+
 /// Somebody who has logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Person {
@@ -208,6 +210,13 @@ pub trait Site: Send + Sync + 'static {
 
     /// A game's own module for the pages.
     fn view(&self, slug: &str) -> Option<&'static str>;
+
+    /// The seats of all games, for the bench.
+    fn bench(&self) -> Vec<BenchGame>;
+
+    /// The user who has a seat, and a ticket for that user as [`Self::ticket`] gives it; none when
+    /// the bench does not show the seat. The staff who ask for it act in the user's place.
+    fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)>;
 
     /// How the service is at this moment; for its staff.
     async fn status(&self) -> Value;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::{
-    Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat, Site,
-    router,
+    BenchGame, BenchMember, BenchRun, BenchWorld, Enrolled, Entrant, Games, LedRun, NewRun,
+    Newcomer, Person, Refused, RunEvent, Seat, Site, router,
 };
 
 /// A service with one person, who plays in one run.
@@ -29,15 +29,13 @@ impl Site for One {
     }
 
     async fn person(&self, session: &str) -> Option<Person> {
-        if session == "key2" {
-            return Some(staff());
-        }
-        (session == "key1").then(|| Person {
+        let staff = session == "key2";
+        (session == "key1" || staff).then(|| Person {
             id: 3,
             email: "s1@div.edu".to_owned(),
             first_name: "</script><b>".to_owned(),
             last_name: String::new(),
-            staff: false,
+            staff,
         })
     }
 
@@ -101,6 +99,25 @@ impl Site for One {
         (slug == "div").then_some("export default {};")
     }
 
+    fn bench(&self) -> Vec<BenchGame> {
+        let name = || "World 1".to_owned();
+        let member = BenchMember {
+            runuser: 2,
+            world: Some(4),
+            role: Some("Divisor".to_owned()),
+            leader: false,
+            name: "Student2".to_owned(),
+        };
+        let worlds = vec![BenchWorld { id: 4, name: name() }];
+        let run = BenchRun { id: 1, name: "default".to_owned(), worlds, members: vec![member] };
+        let (slug, root) = ("div".to_owned(), "world.simpl.sims.div".to_owned());
+        vec![BenchGame { slug, root, view: true, runs: vec![run] }]
+    }
+
+    fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)> {
+        (runuser == 2).then(|| (7, format!("ticket of 7 for {}", staff.id)))
+    }
+
     async fn status(&self) -> Value {
         json!({"problems": ["the game is not there"]})
     }
@@ -113,12 +130,6 @@ impl Site for One {
         let told = [RunEvent::Change(r#"{"seq":8}"#.to_owned()), RunEvent::Missed(2)];
         (run == 1).then(|| stream::iter(told).boxed())
     }
-}
-
-/// Somebody who operates the service.
-fn staff() -> Person {
-    let (email, last_name) = ("simpl@simpl.world".to_owned(), String::new());
-    Person { id: 1, email, first_name: "Simpl".to_owned(), last_name, staff: true }
 }
 
 struct Answer {
@@ -269,6 +280,35 @@ async fn the_first_screen_is_small() {
         bytes += ask("GET", &path, &[("accept-encoding", "gzip")], "").await.body.len();
     }
     assert!(bytes < 60_000, "the sign-in page takes {bytes} bytes");
+}
+
+#[tokio::test]
+async fn the_bench_is_for_staff_who_get_tickets_for_all_seats() {
+    let staff = ("cookie", "sim_session=key2");
+    for (method, path) in [("GET", "/bench/seats"), ("POST", "/bench/seats/2/ticket")] {
+        let stranger = ask(method, path, &[], "").await;
+        assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+        let player = ask(method, path, &[SESSION], "").await;
+        assert_eq!(player.status, StatusCode::FORBIDDEN, "{method} {path}");
+        assert_eq!(player.json(), json!({"error": "this is for the staff of the service"}));
+        let answer = ask(method, path, &[staff], "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{method} {path}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    let seats = ask("GET", "/bench/seats", &[staff], "").await;
+    assert_eq!(
+        seats.json()[0]["runs"][0],
+        json!({"id": 1, "name": "default", "worlds": [{"id": 4, "name": "World 1"}],
+               "members": [{"runuser": 2, "world": 4, "role": "Divisor", "leader": false,
+                            "name": "Student2"}]})
+    );
+    let ticket = ask("POST", "/bench/seats/2/ticket", &[staff], "").await;
+    assert_eq!(ticket.json(), json!({"authid": "7", "ticket": "ticket of 7 for 3"}));
+    let unknown = ask("POST", "/bench/seats/3/ticket", &[staff], "").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let foreign = [staff, ("sec-fetch-site", "cross-site")];
+    let foreign = ask("POST", "/bench/seats/2/ticket", &foreign, "").await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod bench;
 mod callback;
 mod core;
 mod figures;

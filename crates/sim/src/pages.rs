@@ -11,11 +11,13 @@ use serde_json::Value;
 use sim_engine::{CallError, Engine};
 use sim_games_types::{User, UserPk};
 use sim_ui::{
-    Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat, Site,
+    BenchGame, Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat,
+    Site,
 };
 
 use crate::access::Engines;
 use crate::accounts::{Accounts, LoginError};
+use crate::bench;
 use crate::leading::told;
 use crate::monitor::Monitor;
 use crate::tickets::Tickets;
@@ -184,6 +186,14 @@ impl Site for Pages {
 
     fn view(&self, slug: &str) -> Option<&'static str> {
         self.views.iter().find(|(of, _)| of == slug).map(|(_, module)| *module)
+    }
+
+    fn bench(&self) -> Vec<BenchGame> {
+        bench::games(self)
+    }
+
+    fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)> {
+        bench::ticket(self, runuser, staff)
     }
 
     async fn status(&self) -> Value {

@@ -23,13 +23,14 @@ fn deal() -> String {
 /// Declares the game.
 #[must_use]
 pub fn game() -> Game {
-    Game::new("blackjack").scope(RunUser::handlers().on_start(prepare)).scope(
-        Scenario::handlers().rpc_for(owner(), "deal_new_game", deal_new_game).rpc_for(
+    Game::new("blackjack")
+        .view(include_str!("view.js"))
+        .scope(RunUser::handlers().on_start(prepare))
+        .scope(Scenario::handlers().rpc_for(owner(), "deal_new_game", deal_new_game).rpc_for(
             owner(),
             "submit_decision",
             submit_decision,
-        ),
-    )
+        ))
 }
 
 /// Somebody to play with.

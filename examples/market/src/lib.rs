@@ -30,6 +30,7 @@ pub const PHASES: [&str; 4] = [SETUP, PRACTICE, TOURNAMENT, DEBRIEF];
 #[must_use]
 pub fn game() -> Game {
     Game::new("market")
+        .view(include_str!("view.js"))
         .scope(
             Run::handlers()
                 .rpc_for(leader().and(phase(SETUP)), "configure", configure)

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    sim_games_server::program::main()
+    sim_games_server::program::main(std::env::args_os().collect())
 }

@@ -62,6 +62,8 @@ pub(super) enum Command {
     ResetGame(ResetGame),
     /// Export a run as a table, as lines of JSON, or as a package with everything
     Export(Export),
+    /// Copy the database file, also while it is served, into a file that does not exist yet
+    Backup(Backup),
     /// Take over an installation of the original, from its PostgreSQL database into a new one
     Import(Import),
     /// Check from outside that a deployed service works
@@ -141,6 +143,13 @@ pub(super) struct Export {
     /// The file to write, instead of standard output; it must not exist
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    pub(super) to: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -137,6 +137,21 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn unusable(path: &Path, reason: String) -> StoreError {
+/// Refuses what is no database of this program, or of another version.
+pub(super) fn is_ours(connection: &Connection) -> Result<(), String> {
+    let pragma = |name| {
+        let value = connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        value.map_err(|error| error.to_string())
+    };
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION, VERSION) => Ok(()),
+        (APPLICATION, version) => {
+            Err(format!("its schema has version {version}, this program knows version {VERSION}"))
+        }
+        _ => Err("it is not a database of this program".to_owned()),
+    }
+}
+
+pub(super) fn unusable(path: &Path, reason: String) -> StoreError {
     StoreError::Unusable { database: path.display().to_string(), reason }
 }

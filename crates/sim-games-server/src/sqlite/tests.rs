@@ -294,3 +294,34 @@ fn a_decision_is_looked_up_by_period_and_role_and_not_through_all_of_the_role() 
     let plan: String = connection.query_row(&sql, [], |row| row.get(3)).unwrap();
     assert!(plan.contains("decision_role (role=? AND period=?)"), "{plan}");
 }
+
+#[tokio::test]
+async fn a_database_in_use_is_copied_into_one_that_can_be_opened() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = TempDir::new().unwrap();
+    let store = open_in(&dir).unwrap();
+    let path = dir.path().join("deep/games.db");
+    let copy = dir.path().join("copy.db");
+    let done = back_up(&path, &copy).unwrap();
+    assert_eq!(done.seq, store.last_seq().await.unwrap());
+    assert_eq!(done.bytes, std::fs::metadata(&copy).unwrap().len());
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    let taken = back_up(&path, &copy).unwrap_err();
+    assert!(taken.to_string().ends_with("it exists already, choose another file"), "{taken}");
+    store.close().await;
+    Sqlite::open(&copy).unwrap();
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_not_copied_and_leaves_nothing() {
+    let dir = TempDir::new().unwrap();
+    let (path, copy) = (dir.path().join("other.db"), dir.path().join("copy.db"));
+    let missing = back_up(&path, &copy).unwrap_err();
+    assert!(missing.to_string().ends_with("there is no such file"), "{missing}");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (id)").unwrap();
+    let foreign = back_up(&path, &copy).unwrap_err();
+    assert!(foreign.to_string().ends_with("it is not a database of this program"), "{foreign}");
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}

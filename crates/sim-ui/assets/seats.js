@@ -1,0 +1,108 @@
+// What lies behind a page that shows seats: a connection, and the models of the games it follows.
+
+import { html, useEffect, useReducer, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { ask } from "/assets/app.js";
+import { Connection, SignedOut } from "/assets/wamp.js";
+import { Model } from "/assets/model.js";
+import { Player } from "/assets/player.js";
+import { Leader } from "/assets/leader.js";
+
+/** Somebody's ticket, as the service gives it at an address. */
+async function ticketAt(path) {
+  const { status, answer } = await ask("POST", path);
+  if (status === 401) throw new SignedOut();
+  if (status !== 200) throw new Error(answer.error);
+  return answer;
+}
+
+/** The module of a game that has one, and nothing special for others. */
+async function view({ slug, view }) {
+  return view ? (await import(`/views/${slug}.js`)).default : {};
+}
+
+/** The games in which a person has seats, each with its model, over one connection. */
+class Table {
+  games = [];
+
+  constructor(connection, onChange) {
+    Object.assign(this, { connection, onChange });
+  }
+
+  /** Takes the seats that the service tells, and loads what they show. */
+  async sit(games) {
+    const seated = games.filter((game) => game.seats.length > 0);
+    this.games = await Promise.all(seated.map(async (game) => {
+      const known = this.games.find((it) => it.game.slug === game.slug);
+      const { connection, onChange } = this;
+      const model = known?.model ?? new Model({ connection, root: game.root, seats: [], onChange });
+      model.seats = game.seats;
+      return { game, model, view: known?.view ?? await view(game) };
+    }));
+    await Promise.all(this.games.map(({ model }) => model.load()));
+  }
+
+  seats() {
+    return this.games.flatMap(({ model, view }) => model.seated.map((seat) => ({ model, view, seat })));
+  }
+}
+
+/** Does something once per frame, however often it is asked to. */
+function perFrame(act) {
+  let frame = 0;
+  return () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      act();
+    });
+  };
+}
+
+/**
+ * Joins the realm by tickets from an address while a component is shown, and gives the seats when
+ * they are loaded, or else an error; `refresh` loads anew.
+ *
+ * `load` fills the table whenever the connection has come, `onChange` hears of every change, and
+ * `setOffline` that the connection has gone or come.
+ */
+export function useTable({ realm, ticket, load, onChange, setOffline, signedOut }) {
+  const [, redraw] = useReducer((count) => count + 1, 0);
+  const [error, setError] = useState(null);
+  const [loaded, setLoaded] = useState(false);
+  const table = useRef(null);
+  const refresh = useRef(null);
+  useEffect(() => {
+    const draw = perFrame(redraw);
+    const changed = () => {
+      onChange?.();
+      draw();
+    };
+    refresh.current = async () => {
+      try {
+        await load(table.current);
+        setLoaded(true);
+        setOffline(false);
+        setError(null);
+      } catch (error) {
+        if (error.uri !== "offline") setError(error.message);
+      }
+      changed();
+    };
+    const connection = new Connection({
+      url: `${location.origin.replace(/^http/, "ws")}/ws`,
+      realm,
+      ticket: () => ticketAt(ticket),
+      onOpen: () => refresh.current(),
+      onLost: () => setOffline(true),
+      onEnd: (reason) => reason && signedOut(),
+    });
+    table.current = new Table(connection, changed);
+    return () => connection.end();
+  }, []);
+  return { error, seats: loaded ? table.current.seats() : null, refresh: () => refresh.current() };
+}
+
+/** What somebody sees in a seat: the game's own component, or ours. */
+export function Seat({ view, seat, ...rest }) {
+  const Shown = seat.leader ? view.Leader ?? Leader : view.Player ?? Player;
+  return html`<${Shown} ...${{ html, view, seat, ...rest }} />`;
+}
