@@ -41,6 +41,7 @@ mod frames;
 mod games_api;
 mod games_api_program;
 mod inputs;
+mod observation;
 mod openapi_fuzz;
 mod original;
 mod pages;

@@ -60,6 +60,9 @@ async fn the_pages_are_played_behind_nginx_in_chromium() -> Result<()> {
         }
     }
     story("proxy", 4).await
+
+async fn the_staff_watch_a_service_in_chromium() -> Result<()> {
+    story("monitor", 9).await
 }
 
 /// A browser's requests, with the cookie that it was given.
@@ -252,10 +255,54 @@ async fn a_leader_opens_a_run_and_seats_people_by_a_list(target: Target) -> Resu
     Ok(())
 }
 
+async fn the_staff_see_the_service_and_nothing_secret_of_it(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &[]).await?;
+    let environment = div.environment("default").await?;
+    let mut leader = div.login("leader@div.edu").await?;
+    let run = format!("{}.model.run.{}", div.root, environment.run);
+    let code = leader.call(&format!("{run}.join_code"), json!([])).await?.value()?;
+    let code = code.as_str().context("no code")?;
+    let path = format!("/monitor/runs/{}", environment.run);
+
+    let mut player = Browser::new(&div)?;
+    assert_eq!(player.sign_in("s1@div.edu", "s1").await?, StatusCode::NO_CONTENT);
+    for path in ["/monitor/status", &path, &format!("{path}/events")] {
+        assert_eq!(player.ask(Method::GET, path, None).await?.status(), StatusCode::FORBIDDEN);
+    }
+    leader.call(&format!("{run}.nothing"), json!([])).await?;
+
+    let mut staff = Browser::new(&div)?;
+    assert_eq!(staff.sign_in("simpl@simpl.world", "simpl").await?, StatusCode::NO_CONTENT);
+    let status: Value = staff.ask(Method::GET, "/monitor/status", None).await?.json().await?;
+    assert_eq!(status["problems"], json!([]));
+    assert_eq!(status["webhooks"].is_null(), target != Target::Embedded);
+    let leads = &environment.runusers["leader@div.edu"];
+    let sessions = status["sessions"]["list"].as_array().context("no sessions")?;
+    let own = sessions.iter().find(|it| it["email"] == "leader@div.edu").context("no leader")?;
+    assert_eq!(own["authid"], leads["user"].to_string());
+    assert!(own["joined"].is_string(), "{own}");
+    let run = &status["games"][0]["runs"][0];
+    assert_eq!((&run["id"], &run["worlds"]), (&json!(environment.run), &json!(2)));
+    assert_eq!((&run["members"], &run["online"]), (&json!(5), &json!(1)));
+    let failed = &status["failures"][0];
+    assert_eq!(
+        (&failed["error"], &failed["email"]),
+        (&json!("wamp.error.no_such_procedure"), &json!("leader@div.edu"))
+    );
+
+    let tree = staff.ask(Method::GET, &path, None).await?.text().await?;
+    let shown: Value = serde_json::from_str(&tree)?;
+    assert_eq!(shown["tree"]["children"].as_array().map(Vec::len), Some(7));
+    assert!(!tree.contains("_join") && !tree.contains("password"), "{tree}");
+    assert!(!tree.contains(code) && !status.to_string().contains(code));
+    Ok(())
+}
+
 tests_on!(
     every,
     [
         a_leader_opens_a_run_and_seats_people_by_a_list,
+        the_staff_see_the_service_and_nothing_secret_of_it,
         whoever_signs_in_joins_by_a_ticket_until_signing_out,
         a_newcomer_with_a_code_gets_an_account_and_a_seat,
     ]

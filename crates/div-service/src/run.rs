@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use div_game::Rules;
-use sim::{Config, Database, GamesApiConfig, Played, RemoteGames, Runs, Service};
+use sim::{Config, Database, Figures, GamesApiConfig, Played, RemoteGames, Runs, Service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Settings, greeting, seeding};
@@ -29,7 +29,7 @@ const RESYNC: Duration = Duration::from_secs(60);
 pub async fn run(settings: Settings) -> Result<()> {
     let started = Instant::now();
     let mut signals = Signals::new()?;
-    let service = Service::start(config(&settings)).await?;
+    let service = Service::start(config(&settings, Figures::install()?)).await?;
     say(&greeting::addresses(&service))?;
     if settings.legacy_auth {
         tracing::warn!(
@@ -77,7 +77,7 @@ async fn open(service: &Service, settings: &Settings, started: Instant) -> Resul
     Ok(())
 }
 
-fn config(settings: &Settings) -> Config {
+fn config(settings: &Settings, figures: Figures) -> Config {
     let rules = Rules { step_periods: settings.step_periods };
     let mut game = div_game::game(&settings.game_slug, rules);
     if settings.rest_after > 0 {
@@ -90,6 +90,7 @@ fn config(settings: &Settings) -> Config {
         realm: settings.realm.clone(),
         legacy_auth: settings.legacy_auth,
         games: vec![Played { game, root_topic: settings.root_topic.clone() }],
+        figures: Some(figures),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sim_games_types::{Resource, RunPk, UserPk};
 
@@ -138,7 +138,7 @@ impl Engine {
 
     /// Handles a call when the session's earlier ones are done.
     pub fn call(&self, call: Call, answer: Answer) {
-        self.inner.enqueue(call.peer.session, Work::Call(call, answer));
+        self.inner.enqueue(call.peer.session, Work::Call(call, answer, Instant::now()));
     }
 
     /// Handles a message that a session published: its topic stands in the place of a procedure.
@@ -192,6 +192,12 @@ impl Engine {
     #[must_use]
     pub fn loaded_runs(&self) -> usize {
         self.inner.model.loaded().len()
+    }
+
+    /// Tells the figures how much work waits and how many runs are loaded, which change too often
+    /// to be told each time: whoever shows the figures asks for it before.
+    pub fn measure(&self) {
+        self.inner.figures.measured(self.inner.waiting(), self.loaded_runs());
     }
 
     /// Whether a user is a member of a loaded run.

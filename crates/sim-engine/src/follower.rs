@@ -149,6 +149,7 @@ async fn apply_all(
         }
         note_applied(inner, &changes);
         inner.tell_observers(&changes);
+        inner.show(&changes);
     }
 }
 

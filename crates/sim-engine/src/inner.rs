@@ -1,14 +1,16 @@
 //! What all parts of a running engine share, and the way of work through it.
 
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use sim_games_types::{Change, Resource, RunPk, UserPk};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::builtin::seating::opens;
 use crate::call::{Call, Peer};
+use crate::counters::Figures;
 use crate::engine::{Answer, Options};
 use crate::error::{CallError, CallResult};
 use crate::events::Announcer;
@@ -35,6 +37,9 @@ pub(crate) struct Inner {
     pub(crate) applied: watch::Sender<u64>,
     pub(crate) installed: watch::Sender<bool>,
     pub(crate) stop: CancellationToken,
+    pub(crate) figures: Figures,
+    /// The changes that were applied, for those who look on.
+    pub(crate) seen: broadcast::Sender<Arc<Change>>,
     /// Itself, for the tasks that it lets run.
     me: Weak<Self>,
     /// The turn of calls on the game itself.
@@ -49,7 +54,7 @@ pub(crate) struct Inner {
 
 /// What a session asks for, in the order in which it asked.
 pub(crate) enum Work {
-    Call(Call, Answer),
+    Call(Call, Answer, Instant),
     Message(Call),
     Joined(Peer),
     Left(Peer),
@@ -64,6 +69,9 @@ enum Happening {
 /// How many occasions of one run may wait for their hooks.
 const OCCASIONS: usize = 10_000;
 
+/// How many changes an onlooker may be behind.
+const SEEN: usize = 1024;
+
 impl Inner {
     /// Begins to follow the store and the clock.
     pub(crate) fn start(
@@ -73,6 +81,8 @@ impl Inner {
         messages: Arc<dyn Messages>,
     ) -> Arc<Self> {
         let inner = Arc::new_cyclic(|me| Self {
+            figures: Figures::new(&game),
+            seen: broadcast::Sender::new(SEEN),
             model: Arc::new(Model::new(options.root.clone(), options.load, &game)),
             game: Arc::new(game),
             sessions: Arc::new(Lines::new(options.session_queue)),
@@ -124,9 +134,11 @@ impl Inner {
             async move { inner.process(work).await }
         };
         match self.sessions.push(session, work, must, act) {
-            Some(Work::Call(_, answer)) => {
+            Some(Work::Call(call, answer, arrived)) => {
                 let error = CallError::unavailable("too many calls of this session are waiting");
-                self.sessions.beside(answer(Err(error)));
+                let refused = Err(error);
+                self.figures.answered(&self.options.root, &call.uri, arrived, &refused);
+                self.sessions.beside(answer(refused));
             }
             Some(_) => {
                 tracing::debug!(session.id = session, "dropped a message: too many are waiting");
@@ -137,9 +149,10 @@ impl Inner {
 
     async fn process(&self, work: Work) {
         match work {
-            Work::Call(call, answer) => {
+            Work::Call(call, answer, arrived) => {
                 let outcome = self.handle(&call).await;
                 tracing::debug!(rpc.uri = &*call.uri, rpc.ok = outcome.is_ok(), "handled a call");
+                self.figures.answered(&self.options.root, &call.uri, arrived, &outcome);
                 let complaint = self.complaint(&call, &outcome);
                 answer(outcome).await;
                 self.publish(complaint).await;
@@ -160,8 +173,19 @@ impl Inner {
 
     async fn publish(&self, event: Option<Event>) {
         if let Some(event) = event {
-            self.messages.publish(vec![event]).await;
+            self.publish_all(vec![event]).await;
         }
+    }
+
+    /// Publishes events, in this order and after all earlier ones.
+    pub(crate) async fn publish_all(&self, events: Vec<Event>) {
+        self.figures.published(events.len());
+        self.messages.publish(events).await;
+    }
+
+    /// How much of the sessions' work is not done.
+    pub(crate) fn waiting(&self) -> usize {
+        self.sessions.open()
     }
 
     /// Changes the model, and tells of it before anybody else changes it.
@@ -214,7 +238,7 @@ impl Inner {
     /// Publishes events, and lets hooks be called. Whoever asks for it has the right to tell.
     pub(crate) async fn bring_about(&self, effects: Effects) {
         if !effects.events.is_empty() {
-            self.messages.publish(effects.events).await;
+            self.publish_all(effects.events).await;
         }
         for Occasion { run, what } in effects.occasions {
             self.note(run, what);
@@ -236,6 +260,16 @@ impl Inner {
             let own = |change: &&Change| change.game.is_none() || change.game == game;
             for change in changes.iter().filter(own) {
                 self.attend(None, Happening::Change(Arc::new(change.clone())));
+            }
+        }
+    }
+
+    /// Shows changes that were applied to those who look on, if anybody does.
+    pub(crate) fn show(&self, changes: &[Change]) {
+        if self.seen.receiver_count() > 0 {
+            for change in changes {
+                // Whoever looked on may have gone a moment ago.
+                drop(self.seen.send(Arc::new(change.clone())));
             }
         }
     }

@@ -7,6 +7,7 @@ mod builtin;
 mod call;
 mod caller;
 mod class;
+mod counters;
 mod engine;
 mod error;
 mod events;
@@ -21,6 +22,7 @@ mod inner;
 mod lines;
 mod model;
 mod moment;
+mod observe;
 mod occasion;
 mod ports;
 mod presence;
@@ -53,6 +55,7 @@ pub use moment::{
     Activated, Called, Connected, Deactivated, Departed, Disconnected, Due, Happened, Moved,
     NewWorld, Newcomer, NextPhase, PreviousPhase, Started, Step, Stopped,
 };
+pub use observe::{Missed, RunSummary};
 pub use ports::{
     ChangeFeed, Event, GameSnapshot, GamesStore, Messages, RunSnapshot, Runs, StoreError,
 };

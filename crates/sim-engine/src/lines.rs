@@ -87,6 +87,11 @@ where
         self.tasks.spawn(task);
     }
 
+    /// How many pieces of work are not done.
+    pub(crate) fn open(&self) -> usize {
+        *self.open.borrow()
+    }
+
     /// Waits until nothing is left to do.
     pub(crate) async fn settled(&self) {
         let mut open = self.open.subscribe();

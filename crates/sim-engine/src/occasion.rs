@@ -76,20 +76,28 @@ impl What {
         }
     }
 
+    /// What kind of occasion it is, as the hooks are named.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Newcomer(_) => "on_runuser_created",
+            Self::Departed(_) => "on_runuser_deleted",
+            Self::Moved(..) => "on_runuser_moved",
+            Self::NewWorld(_) => "on_world_created",
+            Self::Activated => "on_activated",
+            Self::Deactivated => "on_deactivated",
+            Self::Started(_) => "on_start",
+            Self::Stopped(_) => "on_stop",
+            Self::Connected(_) => "on_connected",
+            Self::Disconnected(_) => "on_disconnected",
+            Self::Due(..) => "timer",
+        }
+    }
+
     /// For people who read the audit log and the service's own.
     fn name(&self) -> String {
         match self {
-            Self::Newcomer(_) => "on_runuser_created".to_owned(),
-            Self::Departed(_) => "on_runuser_deleted".to_owned(),
-            Self::Moved(..) => "on_runuser_moved".to_owned(),
-            Self::NewWorld(_) => "on_world_created".to_owned(),
-            Self::Activated => "on_activated".to_owned(),
-            Self::Deactivated => "on_deactivated".to_owned(),
-            Self::Started(_) => "on_start".to_owned(),
-            Self::Stopped(_) => "on_stop".to_owned(),
-            Self::Connected(_) => "on_connected".to_owned(),
-            Self::Disconnected(_) => "on_disconnected".to_owned(),
             Self::Due(_, name) => format!("timer {name}"),
+            other => other.label().to_owned(),
         }
     }
 }
@@ -105,6 +113,7 @@ pub(crate) async fn attend(inner: Arc<Inner>, occasion: Occasion) {
         if error.uri() != CallError::UNAVAILABLE || error.cause().is_some() {
             let cause = error.cause().map_or_else(|| error.to_string(), ToString::to_string);
             if error.uri() != CallError::NOT_FOUND {
+                inner.figures.hook_failed(occasion.what.label());
                 tracing::error!(run.pk = run.0, hook = name, "a hook failed: {cause}");
             }
             return;
@@ -244,6 +253,7 @@ pub(crate) async fn observe(inner: Arc<Inner>, change: Arc<Change>) {
         let done = function(inner.game.clone(), call.clone(), Happened(change.clone()));
         if let Err(error) = guarded(&inner, done).await {
             let cause = error.cause().map_or_else(|| error.to_string(), ToString::to_string);
+            inner.figures.hook_failed("observer");
             tracing::error!(event = name, "a function that observes failed: {cause}");
         }
     }

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use sim_games_types::{Idempotency, Reference, Resource, UnitOfWork, UserPk};
@@ -196,7 +197,10 @@ async fn in_turn(
             announce(inner, &data, announcements).await;
             return outcome;
         };
-        match inner.store.commit(unit).await {
+        let begun = Instant::now();
+        let committed = inner.store.commit(unit).await;
+        inner.figures.committed(begun.elapsed());
+        match committed {
             Ok(committed) => {
                 visible(inner, committed.seq).await?;
                 if let Some(first) = committed.replayed {
@@ -279,7 +283,7 @@ async fn announce(inner: &Inner, data: &CallData, announcements: Vec<Announcemen
         let mut announcer = Announcer { root, tree: &tree, out: &mut events };
         announcements.iter().for_each(|announcement| announcer.own(announcement));
     }
-    inner.messages.publish(events).await;
+    inner.publish_all(events).await;
 }
 
 pub(crate) fn not_saved(error: StoreError) -> CallError {

@@ -21,7 +21,7 @@ use crate::sql::connection::Backend;
 use crate::sql::{Seen, Store};
 use crate::sqlite::Sqlite;
 use crate::store::{GameSnapshot, Outcome, RunSnapshot, Work};
-use crate::webhooks::{WebhookOptions, Webhooks};
+use crate::webhooks::{WebhookOptions, WebhookState, Webhooks};
 
 /// The account that a new database has, by address and password.
 const STAFF: (&str, &str) = ("simpl@simpl.world", "simpl");
@@ -290,6 +290,16 @@ impl GamesApi {
         self.inner.webhooks.close().await;
         self.inner.renewals.close().await;
         self.inner.store.close().await;
+    }
+
+    /// The webhook subscriptions and how their deliveries fare, in the order of their keys.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn webhooks(&self) -> Result<Vec<WebhookState>, StoreError> {
+        let head = self.last_seq().await?;
+        let rows = self.inner.store.hooks().await?;
+        Ok(rows.into_iter().map(|row| WebhookState::new(row, head)).collect())
     }
 
     pub(crate) fn store(&self) -> &Store {

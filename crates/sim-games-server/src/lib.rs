@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod counters;
 mod credentials;
 mod error;
 mod export;
@@ -29,4 +30,4 @@ pub use rest::Barrier;
 pub use sqlite::{BackedUp, back_up};
 pub use store::{GameSnapshot, RunSnapshot};
 pub use takeover::{Copied, TakeOverError, TakenOver};
-pub use webhooks::WebhookOptions;
+pub use webhooks::{WebhookOptions, WebhookState};

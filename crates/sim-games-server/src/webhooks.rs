@@ -19,6 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::StoreError;
 use crate::sql::Store;
+use crate::store::HookRow;
 use dispatcher::Dispatcher;
 use sender::Sender;
 #[cfg(feature = "cli")]
@@ -49,6 +50,33 @@ impl WebhookOptions {
         longest_pause: Duration::from_secs(60),
         note_every: Duration::from_secs(1),
     };
+}
+
+/// A subscription and how its deliveries fare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookState {
+    /// The subscription's key.
+    pub pk: i64,
+    /// The event, or the pattern, that it is for.
+    pub event: String,
+    /// The host that the events go to. Of the address nothing more is told: it may hold a password.
+    pub host: String,
+    /// Whether an event has ever arrived.
+    pub connected: bool,
+    /// Whether the last attempt failed.
+    pub erroring: bool,
+    /// How many changes of the journal it has not been told of yet, those included that it did not
+    /// subscribe to.
+    pub behind: u64,
+}
+
+impl WebhookState {
+    pub(crate) fn new(row: HookRow, head: u64) -> Self {
+        let HookRow { pk, event, url, delivered, connected, erroring, .. } = row;
+        let url = url::Url::parse(&url).ok();
+        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or_default().to_owned();
+        Self { pk, event, host, connected, erroring, behind: head.saturating_sub(delivered) }
+    }
 }
 
 /// The deliveries of an open API: none before `start` and after `close`.

@@ -57,6 +57,7 @@ impl Builder {
             legacy_auth: false,
             load: sim::Runs::Active,
             limits: Limits::default(),
+            figures: None,
         };
         let mut rows = Rows::default();
         let made = skeleton(&mut rows, self.game.slug(), &self.phases);

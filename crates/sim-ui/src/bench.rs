@@ -93,7 +93,7 @@ pub(crate) async fn ticket(
 }
 
 /// Who asks, if they are staff.
-async fn staff(site: &dyn Site, jar: &CookieJar) -> Result<Person, Box<Response>> {
+pub(crate) async fn staff(site: &dyn Site, jar: &CookieJar) -> Result<Person, Box<Response>> {
     match person(site, jar).await {
         Some(person) if person.staff => Ok(person),
         Some(_) => {

@@ -5,6 +5,7 @@ mod bench;
 mod cookie;
 mod join;
 mod lead;
+mod monitor;
 mod roster;
 mod session;
 mod site;
@@ -19,7 +20,9 @@ use axum::response::Response;
 use axum::routing::get;
 
 pub use bench::{BenchGame, BenchMember, BenchRun, BenchWorld};
-pub use site::{Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, Seat, Site};
+pub use site::{
+    Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat, Site,
+};
 
 /// The largest request besides lists of people: a run with the names of its worlds.
 const LARGEST: usize = 64 * 1024;
@@ -45,6 +48,9 @@ pub fn router(site: Arc<dyn Site>) -> Router {
     Router::new()
         .route("/", get(assets::page))
         .route("/monitor", get(assets::page))
+        .route("/monitor/status", get(monitor::status))
+        .route("/monitor/runs/{run}", get(monitor::tree))
+        .route("/monitor/runs/{run}/events", get(monitor::changes))
         .route("/bench", get(assets::page))
         .route("/bench/seats", get(bench::seats))
         .route("/bench/seats/{runuser}/ticket", axum::routing::post(bench::ticket))

@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::BenchGame;
 
@@ -138,6 +140,15 @@ pub enum Refused {
     Unavailable,
 }
 
+/// What the staff are told who look on at a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEvent {
+    /// Something has changed: JSON on one line.
+    Change(String),
+    /// They read too slowly; so many changes were not kept for them, and no more will come.
+    Missed(u64),
+}
+
 /// The service around the pages.
 #[async_trait]
 pub trait Site: Send + Sync + 'static {
@@ -206,4 +217,13 @@ pub trait Site: Send + Sync + 'static {
     /// The user who has a seat, and a ticket for that user as [`Self::ticket`] gives it; none when
     /// the bench does not show the seat. The staff who ask for it act in the user's place.
     fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)>;
+
+    /// How the service is at this moment; for its staff.
+    async fn status(&self) -> Value;
+
+    /// A run with all below it, as JSON text; for the staff.
+    fn tree(&self, run: i64) -> Option<String>;
+
+    /// The changes of a run from now on; for the staff. Nobody waits for whoever reads them.
+    fn changes(&self, run: i64) -> Option<BoxStream<'static, RunEvent>>;
 }

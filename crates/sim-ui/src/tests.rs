@@ -6,12 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::{
     BenchGame, BenchMember, BenchRun, BenchWorld, Enrolled, Entrant, Games, LedRun, NewRun,
-    Newcomer, Person, Refused, Seat, Site, router,
+    Newcomer, Person, Refused, RunEvent, Seat, Site, router,
 };
 
 /// A service with one person, who plays in one run.
@@ -116,6 +117,19 @@ impl Site for One {
     fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)> {
         (runuser == 2).then(|| (7, format!("ticket of 7 for {}", staff.id)))
     }
+
+    async fn status(&self) -> Value {
+        json!({"problems": ["the game is not there"]})
+    }
+
+    fn tree(&self, run: i64) -> Option<String> {
+        (run == 1).then(|| r#"{"seq":7,"tree":{}}"#.to_owned())
+    }
+
+    fn changes(&self, run: i64) -> Option<BoxStream<'static, RunEvent>> {
+        let told = [RunEvent::Change(r#"{"seq":8}"#.to_owned()), RunEvent::Missed(2)];
+        (run == 1).then(|| stream::iter(told).boxed())
+    }
 }
 
 struct Answer {
@@ -152,6 +166,7 @@ async fn ask(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> 
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const SESSION: (&str, &str) = ("cookie", "sim_session=key1");
+const STAFF: (&str, &str) = ("cookie", "sim_session=key2");
 const LOGIN: &str = r#"{"login": " s1@div.edu ", "password": "s1"}"#;
 
 #[tokio::test]
@@ -328,4 +343,42 @@ async fn leaders_open_runs_wake_them_and_seat_people() {
     let wrong = seat("text/csv", "email\nnobody\n").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert_eq!(wrong.json()["error"], "line 2: `nobody` is no e-mail address");
+}
+
+#[tokio::test]
+async fn what_the_monitor_shows_is_for_the_staff_only() {
+    for path in ["/monitor/status", "/monitor/runs/1", "/monitor/runs/1/events"] {
+        let nobody = ask("GET", path, &[], "").await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}");
+        let stranger = ask("GET", path, &[("cookie", "sim_session=x")], "").await;
+        assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{path}");
+        let player = ask("GET", path, &[SESSION], "").await;
+        assert_eq!(player.status, StatusCode::FORBIDDEN, "{path}");
+        let staff = ask("GET", path, &[STAFF], "").await;
+        assert_eq!(staff.status, StatusCode::OK, "{path}");
+        assert_eq!(staff.header("cache-control"), "no-store", "{path}");
+    }
+    let status = ask("GET", "/monitor/status", &[STAFF], "").await;
+    assert_eq!(status.json()["problems"][0], "the game is not there");
+    let tree = ask("GET", "/monitor/runs/1", &[STAFF], "").await;
+    assert_eq!((tree.header("content-type"), &tree.json()["seq"]), ("application/json", &json!(7)));
+    for path in ["/monitor/runs/2", "/monitor/runs/2/events"] {
+        assert_eq!(ask("GET", path, &[STAFF], "").await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn onlookers_are_sent_changes_and_told_when_they_are_too_slow() {
+    let answer = ask("GET", "/monitor/runs/1/events", &[STAFF], "").await;
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    let told = "event: change\ndata: {\"seq\":8}\n\nevent: missed\ndata: 2\n\n";
+    assert_eq!(answer.text(), told);
+}
+
+#[tokio::test]
+async fn the_monitor_is_not_loaded_on_the_page_for_players() {
+    for file in ["app.js", "play.js", "player.js", "leader.js", "model.js", "parts.js"] {
+        let text = ask("GET", &format!("/assets/{file}"), &[], "").await.text().to_owned();
+        assert!(!text.contains("/assets/monitor"), "{file}");
+    }
 }

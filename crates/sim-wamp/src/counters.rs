@@ -1,4 +1,28 @@
 //! The figures of a router, through the `metrics` facade.
+//!
+//! What is counted at every message has its counter looked up once, when a realm starts.
+
+use metrics::Counter;
+
+/// Counts the calls that peers make.
+pub(crate) fn calls() -> Counter {
+    metrics::counter!("wamp_calls_total")
+}
+
+/// Counts the calls that are answered with an error.
+pub(crate) fn failed_calls() -> Counter {
+    metrics::counter!("wamp_calls_failed_total")
+}
+
+/// Counts what peers publish.
+pub(crate) fn publications() -> Counter {
+    metrics::counter!("wamp_publications_total")
+}
+
+/// Counts the events that this makes: one for each subscriber.
+pub(crate) fn events() -> Counter {
+    metrics::counter!("wamp_events_total")
+}
 
 /// Counts that a bound was hit.
 pub(crate) fn limited(limit: &'static str) {

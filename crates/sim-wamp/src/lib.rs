@@ -42,7 +42,7 @@ pub use message::Caller;
 pub use options::{CallOptions, CancelMode, Invoke, Passthru, RegisterOptions, SubscribeOptions};
 pub use pattern::MatchPolicy;
 pub use payload::{Payload, PayloadError};
-pub use router::{Builder, Router};
+pub use router::{Builder, FailedCall, Router};
 pub use rules::{Rule, Rules};
 pub use serializer::Serializer;
 pub use session::{

@@ -5,6 +5,7 @@ mod connection;
 mod dealer;
 mod doors;
 mod entrances;
+mod failures;
 mod gate;
 mod handshake;
 mod member;
@@ -25,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use failures::FailedCall;
 pub(crate) use gate::Gate;
 pub(crate) use permission::Granted;
 pub(crate) use realm::Command;
@@ -42,6 +44,7 @@ use crate::{
 };
 use broker::History;
 use doors::{Admission, Doors};
+use failures::Failures;
 use member::Member;
 use realm::{JoinRefused, Peer, Realm};
 
@@ -68,6 +71,7 @@ struct Inner {
     uri_rule: UriRule,
     origins: Origins,
     doors: Arc<Doors>,
+    failures: Arc<Failures>,
     tasks: TaskTracker,
     /// No session joins any more.
     closing: CancellationToken,
@@ -86,6 +90,7 @@ pub struct Builder {
     origins: Origins,
     history: Vec<History>,
     disclose: bool,
+    failures: usize,
 }
 
 impl std::fmt::Debug for Builder {
@@ -166,6 +171,14 @@ impl Builder {
         self
     }
 
+    /// Remembers the last `limit` calls that failed, in any realm and for whatever reason, for
+    /// [`Router::failed_calls`]; none unless told otherwise.
+    #[must_use]
+    pub fn failures(mut self, limit: usize) -> Self {
+        self.failures = limit;
+        self
+    }
+
     /// Sets whether callers and publishers are disclosed to everybody, as they are by default, or
     /// only to trusted sessions and when the caller or publisher asks for it.
     #[must_use]
@@ -178,10 +191,12 @@ impl Builder {
     #[must_use]
     pub fn start(self) -> Router {
         let tasks = TaskTracker::new();
+        let failures = Arc::new(Failures::new(self.failures));
         let mut realms = HashMap::new();
         for name in self.realms {
             let (commands, inbox) = mpsc::channel(self.limits.realm_queue);
-            let realm = Realm::new(self.limits.clone(), self.history.clone(), self.disclose);
+            let realm = Realm::new(self.limits.clone(), self.history.clone(), self.disclose)
+                .remembering(Arc::clone(&failures));
             tasks.spawn(realm.run(inbox));
             realms.insert(name, commands);
         }
@@ -196,6 +211,7 @@ impl Builder {
                 limits: self.limits,
                 uri_rule: self.uri_rule,
                 origins: self.origins,
+                failures,
                 tasks,
                 closing: CancellationToken::new(),
                 closed: CancellationToken::new(),
@@ -218,6 +234,7 @@ impl Router {
             origins: Origins::Any,
             history: Vec::new(),
             disclose: true,
+            failures: 0,
         }
     }
 
@@ -261,6 +278,12 @@ impl Router {
     /// Forgets what sessions of a role remember of their rights, because these have changed.
     pub fn role_changed(&self, role: &str) {
         self.inner.epochs.advance(role);
+    }
+
+    /// Returns the calls that failed last, the newest first.
+    #[must_use]
+    pub fn failed_calls(&self) -> Vec<FailedCall> {
+        self.inner.failures.last()
     }
 
     /// Takes a place for a connection, if there is one.
@@ -331,10 +354,11 @@ impl Router {
             realm: Arc::clone(name),
         });
         let gate = if trusted {
-            Gate::trusted(Arc::clone(&info), inner.uri_rule)
+            Gate::trusted(Arc::clone(&info), inner.uri_rule, Arc::clone(&inner.failures))
         } else {
             let authorizer = Arc::clone(&inner.authorizer);
-            Gate::asking(Arc::clone(&info), inner.uri_rule, authorizer, &inner.epochs)
+            let failures = Arc::clone(&inner.failures);
+            Gate::asking(Arc::clone(&info), inner.uri_rule, authorizer, &inner.epochs, failures)
         };
         let link =
             Arc::new(Link::Realm { commands: commands.clone(), session: info.session, gate });
@@ -342,7 +366,7 @@ impl Router {
         let (sender, events) = mpsc::channel(inner.limits.local_queue);
         let peer =
             Peer::Local(Delivery::new(Arc::clone(&replies), sender, Arc::clone(&link), trusted));
-        let member = Member { info: Arc::clone(&info), trusted, features: Features::ALL };
+        let member = Member::new(Arc::clone(&info), trusted, Features::ALL);
         join(commands, member, peer).await.map_err(|refused| match refused {
             JoinRefused::Full => Error::RealmFull(realm.to_owned()),
             JoinRefused::ShutDown => Error::ShutDown,

@@ -13,7 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Engines, Scopes, Users};
 use crate::accounts::Accounts;
 use crate::callback::Callback;
+use crate::figures::Figures;
+use crate::health::{Health, Probe};
 use crate::messages::{OPERATOR, RealmMessages, offer, pump};
+use crate::monitor::{FAILURES, Monitor};
 use crate::pages::{Guesses, Pages};
 use crate::remote::{Remote, RemoteGames, RemoteStore};
 use crate::service::ServiceError;
@@ -40,6 +43,8 @@ pub struct CoreConfig {
     pub load: Runs,
     /// The router's limits.
     pub limits: Limits,
+    /// The figures to show, if the program keeps any.
+    pub figures: Option<Figures>,
 }
 
 /// Where the games are stored.
@@ -68,6 +73,7 @@ pub struct Core {
     games: Games,
     router: Router,
     pages: Arc<Pages>,
+    health: Arc<Health>,
     engines: Vec<Engine>,
     pumps: Vec<JoinHandle<()>>,
     /// Cancelled when an engine has lost its session.
@@ -94,6 +100,9 @@ impl Core {
             engines: engines.clone(),
             legacy_auth: config.legacy_auth,
         };
+        let health = Health::new(engines.clone(), games.probe(), config.figures.clone());
+        let health = Arc::new(health);
+        let monitor = Arc::new(Monitor::new(engines.clone(), health.clone(), games.api()));
         let views = played
             .iter()
             .filter_map(|it| Some((it.game.slug().to_owned(), it.game.view_module()?)));
@@ -104,6 +113,7 @@ impl Core {
             realm: config.realm.clone(),
             views: views.collect(),
             guesses: Guesses::default(),
+            monitor: monitor.clone(),
             claims: tokio::sync::Mutex::default(),
         });
         let router = Router::builder()
@@ -111,10 +121,15 @@ impl Core {
             .authenticator(Arc::new(users))
             .authorizer(Arc::new(Scopes { engines: engines.clone() }))
             .limits(config.limits.clone())
+            .failures(FAILURES)
             .start();
         let failed = CancellationToken::new();
         let (own, pumps) = (Vec::new(), Vec::new());
-        let mut core = Self { games, router, pages, engines: own, pumps, failed };
+        let mut core = Self { games, router, pages, health, engines: own, pumps, failed };
+        if let Err(error) = monitor.join(&core.router, &config.realm).await {
+            core.stop().await;
+            return Err(ServiceError::Router(error));
+        }
         let mut by_root = Vec::new();
         for played in played {
             let root = played.root_topic.clone();
@@ -161,10 +176,7 @@ impl Core {
     /// The embedded Games API, if the games are stored there.
     #[must_use]
     pub fn api(&self) -> Option<&GamesApi> {
-        match &self.games {
-            Games::Embedded(api) => Some(api),
-            Games::Remote { .. } => None,
-        }
+        self.games.api()
     }
 
     /// The router.
@@ -189,6 +201,11 @@ impl Core {
     /// The pages in which people play and lead, at `/`. They connect to `/ws` of the same address.
     pub fn pages_router(&self) -> axum::Router {
         sim_ui::router(self.pages.clone())
+    }
+
+    /// What machines ask: `/healthz`, `/readyz` and `/metrics`.
+    pub fn health_router(&self) -> axum::Router {
+        self.health.router()
     }
 
     /// The place where a remote Games API sends webhooks: `/callback`. It must be served with the
@@ -261,6 +278,20 @@ impl Games {
                 Self::Remote { remote: Arc::new(remote), stores: Vec::new() }
             }
         })
+    }
+
+    fn api(&self) -> Option<&GamesApi> {
+        match self {
+            Self::Embedded(api) => Some(api),
+            Self::Remote { .. } => None,
+        }
+    }
+
+    fn probe(&self) -> Probe {
+        match self {
+            Self::Embedded(api) => Probe::Embedded(api.clone()),
+            Self::Remote { remote, .. } => Probe::Remote(remote.clone()),
+        }
     }
 
     fn accounts(&self) -> Arc<dyn Accounts> {

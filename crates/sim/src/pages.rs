@@ -6,16 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use serde_json::Value;
 use sim_engine::{CallError, Engine};
 use sim_games_types::{User, UserPk};
 use sim_ui::{
-    BenchGame, Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, Seat, Site,
+    BenchGame, Enrolled, Entrant, Games, LedRun, NewRun, Newcomer, Person, Refused, RunEvent, Seat,
+    Site,
 };
 
 use crate::access::Engines;
 use crate::accounts::{Accounts, LoginError};
 use crate::bench;
 use crate::leading::told;
+use crate::monitor::Monitor;
 use crate::tickets::Tickets;
 
 /// The service as the pages see it.
@@ -27,6 +31,7 @@ pub(crate) struct Pages {
     /// The games' own modules, by slug.
     pub(crate) views: Vec<(String, &'static str)>,
     pub(crate) guesses: Guesses,
+    pub(crate) monitor: Arc<Monitor>,
     /// Held while somebody takes an invitation.
     pub(crate) claims: tokio::sync::Mutex<()>,
 }
@@ -189,6 +194,18 @@ impl Site for Pages {
 
     fn ticket_of_seat(&self, runuser: i64, staff: &Person) -> Option<(i64, String)> {
         bench::ticket(self, runuser, staff)
+    }
+
+    async fn status(&self) -> Value {
+        self.monitor.status().await
+    }
+
+    fn tree(&self, run: i64) -> Option<String> {
+        self.monitor.tree(run)
+    }
+
+    fn changes(&self, run: i64) -> Option<BoxStream<'static, RunEvent>> {
+        self.monitor.changes(run)
     }
 }
 

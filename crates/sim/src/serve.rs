@@ -9,6 +9,7 @@ use sim_games_client::Client;
 use sim_games_server::{Database, StoreError};
 
 use crate::core::Played;
+use crate::figures::Figures;
 use crate::service::{Config, GamesApiConfig, Service, ServiceError};
 use crate::setup::Setup;
 
@@ -71,6 +72,9 @@ pub async fn serve(serving: Serving) -> Result<Service, ServeError> {
     let database = data_dir.join(format!("{}.sqlite3", game.slug()));
     let marker = database.with_extension("seeding");
     let root_topic = format!("world.simpl.sims.{}", game.slug());
+    // An author may have a recorder of their own: then that has the figures.
+    let figures = Figures::install();
+    let figures = figures.inspect_err(|error| tracing::warn!("no `/metrics`: {error}")).ok();
     let service = Service::start(Config {
         bind,
         games_api: GamesApiConfig::Embedded {
@@ -81,6 +85,7 @@ pub async fn serve(serving: Serving) -> Result<Service, ServeError> {
         realm: "realm1".to_owned(),
         legacy_auth: false,
         games: vec![Played { game, root_topic }],
+        figures,
     })
     .await?;
     let made = seed_once(&service, &marker, async |client| setup.apply(&client).await);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use sim_engine::{DeclarationError, Runs};
@@ -12,7 +13,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, CoreConfig, Played, Storage};
+use crate::figures::Figures;
 use crate::remote::RemoteGames;
+
+/// How often the figures are sorted when nobody asks for them.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What a service is made of. Nothing has a default here: the binary's settings have.
 #[derive(Clone, Debug)]
@@ -29,6 +34,8 @@ pub struct Config {
     pub legacy_auth: bool,
     /// The games and their roots.
     pub games: Vec<Played>,
+    /// The figures to show at `/metrics`, if the program keeps any.
+    pub figures: Option<Figures>,
 }
 
 /// The Games API in which a service stores its games.
@@ -108,15 +115,20 @@ impl Service {
             legacy_auth: config.legacy_auth,
             load: config.load,
             limits: Limits::default(),
+            figures: config.figures.clone(),
         };
         let core = Core::start(storage, core_config, config.games).await?;
         let stop = CancellationToken::new();
         let games_address = games_listener.as_ref().map(local).transpose()?;
-        let mut pages = core.pages_router().route("/ws", core.router().websocket());
+        let mut pages = core.pages_router().merge(core.health_router());
+        pages = pages.route("/ws", core.router().websocket());
         if let Some(callback) = core.callback_router() {
             pages = pages.merge(callback);
         }
         let mut servers = vec![tokio::spawn(serve(listener, pages, stop.clone()))];
+        if let Some(figures) = config.figures {
+            servers.push(tokio::spawn(keep_tidy(figures)));
+        }
         if let Some((listener, router)) = games_listener.zip(core.games_router()) {
             servers.push(tokio::spawn(serve(listener, router, stop.clone())));
         }
@@ -203,6 +215,15 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, ServiceError> {
         setting: "--bind",
         error,
     })
+}
+
+/// Sorts what the figures have recorded, until it is aborted.
+async fn keep_tidy(figures: Figures) {
+    let mut round = tokio::time::interval(UPKEEP);
+    loop {
+        round.tick().await;
+        figures.tidy_up();
+    }
 }
 
 async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) {

@@ -34,6 +34,7 @@ impl Running {
             realm: "realm1".to_owned(),
             legacy_auth: false,
             games: vec![played],
+            figures: None,
         };
         let service = Service::start(config).await.unwrap();
         let rest = format!("http://{}/apis", service.games_address().unwrap());

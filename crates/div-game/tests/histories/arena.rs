@@ -130,6 +130,7 @@ impl Arena {
             legacy_auth: false,
             load: Runs::Active,
             limits: Limits::default(),
+            figures: None,
         };
         let game = div_game::game("div", div_game::Rules { step_periods: true });
         let played = Played { game, root_topic: ROOT.to_owned() };

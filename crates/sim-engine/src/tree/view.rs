@@ -78,6 +78,20 @@ impl RunTree {
         out.push_str("]}");
     }
 
+    /// A scope with all below it, whoever may see it, in the form of [`Self::write_tree`].
+    pub(crate) fn write_whole_tree(&self, out: &mut String, (resource, pk): (Resource, i64)) {
+        let Some(stored) = self.find(resource, pk) else { return };
+        open_scope(out, stored);
+        out.push_str(r#","children":["#);
+        for (index, child) in self.children(resource, pk).into_iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            self.write_whole_tree(out, child);
+        }
+        out.push_str("]}");
+    }
+
     /// The trees of a member's private scenarios: a JSON array.
     pub(crate) fn private_scenarios(&self, member: RunUserPk, viewer: &RunUser) -> String {
         let mut out = String::from("[");

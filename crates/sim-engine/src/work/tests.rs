@@ -157,6 +157,7 @@ impl crate::ChangeFeed for Feed {
     }
 }
 
+mod observing;
 mod presence;
 mod running;
 

@@ -11,6 +11,7 @@ use super::chore::Chore;
 use super::connection::{Backend, Durability, Fault, FaultKind, Writing};
 use super::read;
 use super::unit::{self, Failure};
+use crate::counters;
 use crate::error::StoreError;
 use crate::store::{Outcome, Work};
 
@@ -117,7 +118,10 @@ impl Writer {
     pub(super) fn commit(&mut self, group: Vec<Job>) {
         let (answers, works): (Vec<_>, Vec<_>) =
             group.into_iter().map(|job| (job.answer, job.work)).unzip();
-        match self.attempt(|connection| transaction(connection, &works)) {
+        let begun = Instant::now();
+        let done = self.attempt(|connection| transaction(connection, &works));
+        counters::committed(works.len(), begun.elapsed(), done.is_ok());
+        match done {
             Ok(Group { before, outcomes, changes }) => {
                 self.catch_up(before);
                 self.publish(changes.into());

@@ -15,14 +15,31 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::is_wanted;
 use super::sender::signature;
+use super::{WebhookState, is_wanted};
+use crate::store::HookRow;
 use crate::tests::fixture::{change, create, delete, small_game, unit};
 use crate::tests::server::Schema;
 use crate::{Database, GamesApi, Options, WebhookOptions};
 
 /// Within what a test expects whatever it waits for.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+#[test]
+fn of_a_subscribers_address_only_the_host_is_told() {
+    let row = HookRow {
+        pk: 3,
+        event: "div.run.*".to_owned(),
+        url: "https://user:secret@hooks.example:8443/in?key=secret".to_owned(),
+        secret: Some("secret".to_owned()),
+        delivered: 7,
+        connected: true,
+        erroring: false,
+    };
+    let state = WebhookState::new(row, 10);
+    assert_eq!((state.host.as_str(), state.behind), ("hooks.example", 3));
+    assert!(!format!("{state:?}").contains("secret"));
+}
 
 #[derive(Debug)]
 struct Post {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::WebhookOptions;
 use super::sender::Sender;
+use crate::counters;
 use crate::error::StoreError;
 use crate::sql::Store;
 use crate::store::{Event, HookFailure, HookProgress, HookRow};
@@ -145,6 +146,7 @@ impl Worker {
                 // The subscription is read anew: a corrected address is tried at once.
                 _ = self.target.changed() => return false,
             };
+            counters::delivered(sent.is_ok());
             match sent {
                 Ok(()) => {
                     self.succeeded().await;

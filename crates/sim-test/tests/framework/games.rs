@@ -57,6 +57,7 @@ async fn games_of_one_process_do_not_meet() {
         legacy_auth: false,
         limits: Limits::default(),
         load: sim::Runs::Active,
+        figures: None,
     };
     let played = |slug| Played { game: named(slug), root_topic: format!("root.{slug}") };
     let core = Core::start(api, config, vec![played("one"), played("two")]).await.unwrap();

@@ -11,13 +11,15 @@ use retained::Retained;
 use subscriptions::Subscriptions;
 pub(crate) use subscriptions::{Subscriber, Subscription};
 
+use metrics::Counter;
+
 use super::member::Member;
 use super::outbox::{Notice, Outbox};
 use super::permission::Granted;
 use crate::id::random_id;
 use crate::message::{Caller, EventMessage, Features, Message};
 use crate::session::Audience;
-use crate::{Limits, Publication, SubscribeOptions};
+use crate::{Limits, Publication, SubscribeOptions, counters};
 
 /// The subscriptions of one realm, and the events that it keeps.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Broker {
     offered: u64,
     retained: Retained,
     disclose: bool,
+    publications: Counter,
+    events: Counter,
 }
 
 /// A publication on its way, with what the router knows of it.
@@ -48,6 +52,8 @@ impl Broker {
             offered: 0,
             retained: Retained::new(limits.retained_events, limits.retained_bytes),
             disclose,
+            publications: counters::publications(),
+            events: counters::events(),
         }
     }
 
@@ -110,6 +116,7 @@ impl Broker {
             publication,
         };
         let id = published.id;
+        self.publications.increment(1);
         self.dispatch(&published, out);
         self.keep(published);
         id
@@ -138,14 +145,17 @@ impl Broker {
         let excluded = published.publisher.as_ref().filter(|_| publication.exclude_me);
         let excluded = excluded.map(|publisher| publisher.session);
         let audience = publication.audience();
+        let mut events = 0;
         for subscription in self.subscriptions.table.matching(&publication.topic) {
             let event = Arc::new(published.event(subscription.id, false));
             for (session, subscriber) in &subscription.subscribers {
                 if Some(*session) != excluded && subscriber.receives(published, &audience) {
                     out.send(*session, Message::Event(Arc::clone(&event)));
+                    events += 1;
                 }
             }
         }
+        self.events.increment(events);
     }
 }
 

@@ -142,6 +142,7 @@ pub(super) async fn serve<T: Transport>(router: Arc<Inner>, transport: T, addres
                     router.uri_rule,
                     Arc::clone(&router.authorizer),
                     &router.epochs,
+                    Arc::clone(&router.failures),
                 ),
                 activity: Activity::new(),
             };

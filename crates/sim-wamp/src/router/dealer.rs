@@ -3,12 +3,15 @@
 mod calls;
 mod registrations;
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use calls::{Calls, OpenCall};
 pub(crate) use registrations::Registration;
 use registrations::Registrations;
 
+use super::failures::Failures;
 use super::member::Member;
 use super::outbox::Outbox;
 use super::permission::Granted;
@@ -25,6 +28,7 @@ pub(crate) struct Dealer {
     /// How many of its calls a session has open at most.
     call_limit: usize,
     disclose: bool,
+    pub(crate) failures: Arc<Failures>,
 }
 
 impl Dealer {
@@ -34,7 +38,15 @@ impl Dealer {
             calls: Calls::default(),
             call_limit,
             disclose,
+            failures: Arc::new(Failures::new(0)),
         }
+    }
+
+    /// Answers an open call, which is closed already, with an error.
+    fn refuse(&self, call: &OpenCall, error: ErrorMessage, out: &mut Outbox) {
+        self.failures.note(&call.caller_info, &call.procedure, &error.uri, &error.payload);
+        let error = ErrorMessage { kind: code::CALL, request: call.request, ..error };
+        out.send(call.caller, Message::Error(Box::new(error)));
     }
 
     /// Sends a call to a callee of its most specific registration, or more arguments to the
@@ -62,8 +74,11 @@ impl Dealer {
                 false => Err(Violation::RequestInUse(request)),
             };
         }
+        let procedure = Arc::clone(&call.procedure);
         if let Err((uri, text)) = self.begin_call(from, call, granted, out) {
-            out.send(caller, Message::error(code::CALL, request, uri, &text));
+            let payload = Payload::text(&text);
+            self.failures.note(&from.info.caller(), &procedure, uri, &payload);
+            out.send(caller, Message::failure(code::CALL, request, uri, payload));
         }
         Ok(())
     }
@@ -107,6 +122,7 @@ impl Dealer {
             interruptible: callee_takes(Features::CALL_CANCELING),
             deadline: options.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             caller_info: from.info.caller(),
+            procedure: Arc::clone(&procedure),
             disclosed: self.disclose || granted.disclose || options.disclose_me,
             passthru: options.passthru,
         };
@@ -171,8 +187,8 @@ impl Dealer {
         if interrupt {
             self.interrupt(caller, request, CancelMode::KillNoWait, reason, out);
         }
-        if self.calls.close_of_caller(caller, request).is_some() {
-            out.send(caller, Message::error(code::CALL, request, reason, text));
+        if let Some(call) = self.calls.close_of_caller(caller, request) {
+            self.refuse(&call, error(reason, text), out);
         }
     }
 
@@ -222,8 +238,7 @@ impl Dealer {
     /// Answers a call with an error.
     pub(crate) fn failed(&mut self, callee: u64, error: ErrorMessage, out: &mut Outbox) {
         if let Some(call) = self.calls.close(callee, error.request) {
-            let error = ErrorMessage { kind: code::CALL, request: call.request, ..error };
-            out.send(call.caller, Message::Error(Box::new(error)));
+            self.refuse(&call, error, out);
         }
     }
 
@@ -238,11 +253,14 @@ impl Dealer {
             }
         }
         for call in gone.served {
-            let text = Payload::text("the callee has left");
-            let error = Message::failure(code::CALL, call.request, uri::CANCELED, text);
-            out.send(call.caller, error);
+            self.refuse(&call, error(uri::CANCELED, "the callee has left"), out);
         }
     }
+}
+
+fn error(uri: &str, text: &str) -> ErrorMessage {
+    let payload = Payload::text(text);
+    ErrorMessage { kind: code::CALL, request: 0, uri: uri.to_owned(), payload, passthru: None }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::failures::Failures;
 use super::permission::Granted;
 use crate::access::{Epochs, Permission, PermissionCache};
 use crate::message::{CallMessage, Message};
@@ -15,6 +16,7 @@ pub(crate) struct Gate {
     /// Nobody for a trusted session.
     authorizer: Option<Asked>,
     rule: UriRule,
+    failures: Arc<Failures>,
 }
 
 /// Who is asked, and what was answered so far.
@@ -36,8 +38,8 @@ impl std::fmt::Debug for Gate {
 
 impl Gate {
     /// Makes the gate of a session that nobody asks what it may do.
-    pub(crate) fn trusted(info: Arc<SessionInfo>, rule: UriRule) -> Self {
-        Self { info, authorizer: None, rule }
+    pub(crate) fn trusted(info: Arc<SessionInfo>, rule: UriRule, failures: Arc<Failures>) -> Self {
+        Self { info, authorizer: None, rule, failures }
     }
 
     /// Makes the gate of a session with the rights of its role.
@@ -46,16 +48,20 @@ impl Gate {
         rule: UriRule,
         authorizer: Arc<dyn Authorizer>,
         epochs: &Epochs,
+        failures: Arc<Failures>,
     ) -> Self {
         let epoch = epochs.of(&info.authrole);
         let asked = Asked { authorizer, epoch, cache: Mutex::default() };
-        Self { info, authorizer: Some(asked), rule }
+        Self { info, authorizer: Some(asked), rule, failures }
     }
 
     /// Lets a command pass, or returns the error that answers it.
     pub(crate) async fn admit(&self, message: &Message) -> Result<Granted, CallError> {
         match message {
-            Message::Call(call) => self.admit_call(call).await,
+            Message::Call(call) => self.admit_call(call).await.inspect_err(|error| {
+                let CallError { uri, payload } = error;
+                self.failures.note(&self.info.caller(), &call.procedure, uri, payload);
+            }),
             Message::Publish { publication, .. } => self.admit_publication(publication).await,
             Message::Register { options, procedure, .. } => {
                 self.check(Action::Register, procedure, options.policy).await

@@ -66,7 +66,7 @@ impl<R: Reader, W: Writer> Handshake<'_, R, W> {
             authprovider: proven.identity.authprovider,
             authextra: proven.authextra,
         }));
-        let member = Member { info, trusted: false, features: hello.features };
+        let member = Member::new(info, false, hello.features);
         Ok(Candidate { member, commands: commands.clone(), welcome })
     }
 

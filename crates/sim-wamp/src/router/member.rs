@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::SessionInfo;
 use crate::message::Features;
 
@@ -12,9 +14,15 @@ pub(crate) struct Member {
     /// Whether nobody asks what it may do, and how much.
     pub(crate) trusted: bool,
     pub(crate) features: Features,
+    pub(crate) joined: Timestamp,
 }
 
 impl Member {
+    /// Makes a session that joins now.
+    pub(crate) fn new(info: Arc<SessionInfo>, trusted: bool, features: Features) -> Self {
+        Self { info, trusted, features, joined: Timestamp::now() }
+    }
+
     pub(crate) fn session(&self) -> u64 {
         self.info.session
     }

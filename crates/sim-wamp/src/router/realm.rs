@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use metrics::Counter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::broker::{Broker, History};
 use super::dealer::Dealer;
+use super::failures::Failures;
 use super::member::Member;
 use super::meta;
 use super::outbox::Outbox;
@@ -70,6 +72,7 @@ pub(crate) struct Realm {
     pub(crate) dealer: Dealer,
     pub(crate) testaments: Testaments,
     limits: Limits,
+    calls: Counter,
     pub(crate) out: Outbox,
 }
 
@@ -81,8 +84,15 @@ impl Realm {
             dealer: Dealer::new(limits.registrations, limits.open_calls, disclose),
             testaments: Testaments::new(limits.testaments),
             limits,
+            calls: counters::calls(),
             out: Outbox::default(),
         }
+    }
+
+    /// Lets it note the calls that fail.
+    pub(crate) fn remembering(mut self, failures: Arc<Failures>) -> Self {
+        self.dealer.failures = failures;
+        self
     }
 
     /// Handles commands until the shutdown, or until nobody is left who could send one.
@@ -173,6 +183,10 @@ impl Realm {
 
     fn message(&mut self, session: u64, message: Message, granted: Granted) {
         let Some((member, _)) = self.sessions.get(&session) else { return };
+        // What the router's own program asks for is no traffic.
+        if matches!(message, Message::Call(_)) && !member.trusted {
+            self.calls.increment(1);
+        }
         let out = &mut self.out;
         match message {
             Message::Publish { request, publication } => {
@@ -224,7 +238,19 @@ impl Realm {
                 let answer = crate::message::Answer { payload, ..Default::default() };
                 Message::Result { request: call.request, answer }
             }
-            Err(error) => Message::failure(code::CALL, call.request, &error.uri, error.payload),
+            Err(error) => {
+                if let Some((member, _)) = self.sessions.get(&session)
+                    && !member.trusted
+                {
+                    self.dealer.failures.note(
+                        &member.info.caller(),
+                        &call.procedure,
+                        &error.uri,
+                        &error.payload,
+                    );
+                }
+                Message::failure(code::CALL, call.request, &error.uri, error.payload)
+            }
         };
         self.out.send(session, message);
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use sim_wamp::{Client, Credentials, Limits, MatchPolicy};
+use sim_wamp::{Client, Credentials, Limits, MatchPolicy, Publication};
 
 use crate::kit::{Server, Way, soon};
 
@@ -29,6 +29,17 @@ async fn bounds_that_are_hit_and_sessions_that_are_there_are_counted() {
     soon(session.call("app.d", sim_wamp::Payload::empty())).await.unwrap_err();
     let wrong = Credentials::Cra { authid: "4".into(), secret: "wrong".into() };
     soon(Client::connect(&server.url(), "realm1", wrong)).await.unwrap_err();
+    soon(session.subscribe("app.a", MatchPolicy::Exact)).await.unwrap();
+    soon(session.publish(Publication {
+        exclude_me: false,
+        acknowledge: true,
+        ..Publication::new("app.a", sim_wamp::Payload::empty())
+    }))
+    .await
+    .unwrap();
+    let failed = server.router.failed_calls();
+    assert_eq!((failed.len(), failed[0].procedure.as_str()), (1, "app.d"));
+    assert_eq!(failed[0].error, "wamp.error.resource_exhausted", "{failed:?}");
     let _engine = server.engine().await;
     let _third = server.join(Way::Local).await;
     server.router.attach("realm1", "x", "y").await.unwrap_err();
@@ -51,6 +62,9 @@ async fn bounds_that_are_hit_and_sessions_that_are_there_are_counted() {
     for (name, expected) in [
         ("wamp_sessions", 3.0),
         ("wamp_logins_refused_total", 1.0),
+        ("wamp_calls_total", 1.0),
+        ("wamp_calls_failed_total", 1.0),
+        ("wamp_publications_total", 1.0),
         ("wamp_limited_totalsubscriptions", 1.0),
         ("wamp_limited_totalregistrations", 1.0),
         ("wamp_limited_totalopen_calls", 1.0),

@@ -101,7 +101,8 @@ impl Server {
             .authorizer(Arc::new(rules()))
             .limits(limits)
             .disclose(disclose)
-            .history("app.history.", MatchPolicy::Prefix, 3);
+            .history("app.history.", MatchPolicy::Prefix, 3)
+            .failures(10);
         Self::of(router.start()).await
     }
 

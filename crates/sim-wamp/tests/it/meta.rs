@@ -51,7 +51,9 @@ async fn sessions_are_counted_listed_and_described() {
             ask(session, "session.list", json!([["service"]])).await,
             Ok(json!([id(&engine)]))
         );
-        let details = ask(session, "session.get", json!([id(&joined)])).await.unwrap();
+        let mut details = ask(session, "session.get", json!([id(&joined)])).await.unwrap();
+        let joined_at = details.as_object_mut().and_then(|it| it.remove("joined"));
+        assert!(joined_at.is_some_and(|at| at.as_str().is_some_and(|at| at.ends_with('Z'))));
         let info = joined.session.info();
         let expected = json!({
             "session": info.session,

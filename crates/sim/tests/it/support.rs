@@ -70,6 +70,7 @@ pub(crate) async fn core(remote: RemoteGames) -> Core {
         legacy_auth: true,
         load: Runs::Active,
         limits: Limits::default(),
+        figures: None,
     };
     let played = Played { game: game(), root_topic: ROOT.to_owned() };
     Core::start(sim::Storage::Remote(remote), config, vec![played]).await.unwrap()

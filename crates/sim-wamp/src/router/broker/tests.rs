@@ -17,7 +17,7 @@ fn member(session: u64, authid: &str, authrole: &str) -> Member {
         authprovider: "p".into(),
         realm: "realm1".into(),
     };
-    Member { info: Arc::new(info), trusted: false, features: Features::ALL }
+    Member::new(Arc::new(info), false, Features::ALL)
 }
 
 fn subscribe(broker: &mut Broker, from: &Member, topic: &str, policy: MatchPolicy) -> Message {

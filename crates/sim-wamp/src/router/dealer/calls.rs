@@ -1,6 +1,7 @@
 //! The open calls of a realm, found from either end.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -22,6 +23,7 @@ pub(super) struct OpenCall {
     pub(super) interruptible: bool,
     pub(super) deadline: Option<Instant>,
     pub(super) caller_info: Caller,
+    pub(super) procedure: Arc<str>,
     pub(super) disclosed: bool,
     pub(super) passthru: Option<Box<Passthru>>,
 }

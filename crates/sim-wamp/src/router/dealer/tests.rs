@@ -21,7 +21,7 @@ fn member(session: u64) -> Member {
         authprovider: "p".into(),
         realm: "realm1".into(),
     };
-    Member { info: Arc::new(info), trusted: false, features: Features::ALL }
+    Member::new(Arc::new(info), false, Features::ALL)
 }
 
 fn call_of(request: u64, procedure: &str, options: CallOptions) -> CallMessage {

@@ -55,7 +55,9 @@ fn list(meta: &Meta<'_>) -> Result<Vec<u64>, CallError> {
 fn get(meta: &Meta<'_>) -> Answer {
     let id = meta.id(0, "session")?;
     let (member, _) = meta.realm.sessions.get(&id).ok_or_else(|| no_such(id))?;
-    Ok(vec![details(&member.info).into()])
+    let mut details = details(&member.info);
+    details.insert("joined", member.joined.to_string());
+    Ok(vec![details.into()])
 }
 
 fn kill(meta: &mut Meta<'_>) -> Answer {

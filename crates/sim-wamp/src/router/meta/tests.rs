@@ -68,7 +68,7 @@ impl Bench {
             realm: "realm1".into(),
         };
         let trusted = session == ENGINE;
-        let member = Member { info: Arc::new(info), trusted, features: Features::ALL };
+        let member = Member::new(Arc::new(info), trusted, Features::ALL);
         let bounds = Bounds { messages: room, bytes: 1 << 20, drop_events: false };
         let (queue, waiting) = queue(bounds);
         let peer = Peer::Remote { queue, overflowed: CancellationToken::new() };

@@ -46,7 +46,11 @@ fn sessions_are_described() {
         "authmethod": "ticket",
         "authprovider": "static",
     });
-    bench.answers("session.get", &json!([OTHER]), &details);
+    let mut answer = bench.ask("session.get", &json!([OTHER])).unwrap();
+    let joined = answer.as_object_mut().and_then(|it| it.remove("joined")).unwrap();
+    let joined: Result<jiff::Timestamp, _> = joined.as_str().unwrap().parse();
+    assert!(joined.unwrap() <= jiff::Timestamp::now());
+    assert_eq!(answer, details);
     bench.refuses("session.get", &json!([99]), &json!({}), uri::NO_SUCH_SESSION, "`99`");
     for bad in [json!([]), json!(["1"]), json!([-1]), json!([1.5]), json!([null])] {
         bench.refuses("session.get", &bad, &json!({}), uri::INVALID_ARGUMENT, "`session`");

@@ -1,0 +1,126 @@
+//! What machines ask of a service: whether it lives, whether it can be played, and its figures.
+
+use anyhow::{Context, Result};
+use black_box::{DEADLINE, Div, Target};
+use reqwest::StatusCode;
+
+/// The address of the main port, over HTTP.
+fn origin(div: &Div) -> Result<String> {
+    let url = div.service.ws_url().strip_prefix("ws").and_then(|it| it.strip_suffix("/ws"));
+    Ok(format!("http{}", url.context("an unexpected address")?))
+}
+
+async fn get(div: &Div, path: &str) -> Result<(StatusCode, String)> {
+    let answer = reqwest::get(format!("{}{path}", origin(div)?)).await?;
+    Ok((answer.status(), answer.text().await?))
+}
+
+/// The figures with a name and these labels, summed up.
+async fn figure(div: &Div, name: &str, labels: &[&str]) -> Result<f64> {
+    let (status, text) = get(div, "/metrics").await?;
+    assert_eq!(status, StatusCode::OK);
+    let of_name = |line: &&str| {
+        let rest = line.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
+            && labels.iter().all(|label| line.contains(label))
+    };
+    let values = text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next());
+    values.map(|value| value.parse::<f64>().context("a figure is no number")).sum()
+}
+
+/// Waits until readiness is answered with a status, and gives the text.
+async fn until(div: &Div, wanted: StatusCode) -> Result<String> {
+    let found = async {
+        loop {
+            let (status, text) = get(div, "/readyz").await?;
+            if status == wanted {
+                return Ok(text);
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, found).await.context("it stays as it was")?
+}
+
+async fn readiness_tells_what_is_missing_until_the_game_is_installed(target: Target) -> Result<()> {
+    let div = Div::start_empty_on(target, &[]).await?;
+    assert_eq!(get(&div, "/healthz").await?, (StatusCode::OK, "ok\n".to_owned()));
+    let missing = "the game \"div\" is not installed yet\n".to_owned();
+    assert_eq!(get(&div, "/readyz").await?, (StatusCode::SERVICE_UNAVAILABLE, missing));
+    assert_eq!(figure(&div, "engine_runs_loaded", &[]).await?, 0.0);
+
+    let seeded = div.seed(&[], "").await?;
+    assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
+    until(&div, StatusCode::OK).await?;
+    assert_eq!(figure(&div, "engine_runs_loaded", &["game=\"div\""]).await?, 1.0);
+    Ok(())
+}
+
+async fn figures_move_when_a_decision_was_made(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &[]).await?;
+    let environment = div.environment("default").await?;
+    let period = environment.worlds[0].period;
+    let submitted = ["procedure=\"period.submit_decision\""];
+    let ok = [submitted[0], "outcome=\"ok\""];
+    assert_eq!(figure(&div, "engine_calls_total", &submitted).await?, 0.0);
+    let events = figure(&div, "engine_events_total", &[]).await?;
+    let mut s1 = div.member(&environment, "s1@div.edu").await?;
+    s1.play(period, 10).await?;
+    assert_eq!(figure(&div, "engine_calls_total", &ok).await?, 1.0);
+    assert_eq!(figure(&div, "engine_call_seconds_count", &submitted).await?, 1.0);
+    assert!(figure(&div, "engine_call_seconds_sum", &submitted).await? > 0.0);
+    assert!(figure(&div, "engine_commit_seconds_count", &[]).await? >= 1.0);
+    assert!(figure(&div, "engine_events_total", &[]).await? > events);
+    assert!(figure(&div, "wamp_calls_total", &[]).await? >= 1.0);
+    assert!(figure(&div, "wamp_sessions", &[]).await? >= 1.0);
+    for name in ["process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds"]
+    {
+        assert!(figure(&div, name, &[]).await? > 1.0, "{name}");
+    }
+
+    // Somebody else's round: refused, and counted as that.
+    let uri = div.uri(&format!("period.{}.submit_decision", environment.worlds[1].period));
+    s1.wamp.call(&uri, serde_json::json!([1])).await?;
+    let refused = [submitted[0], "outcome=\"not_authorized\""];
+    assert_eq!(figure(&div, "engine_calls_total", &refused).await?, 1.0);
+    assert_eq!(figure(&div, "wamp_calls_failed_total", &[]).await?, 1.0);
+    Ok(())
+}
+
+async fn commits_of_the_embedded_games_api_are_counted(target: Target) -> Result<()> {
+    let div = Div::start_on(target, &[]).await?;
+    let before = figure(&div, "games_commits_total", &["outcome=\"ok\""]).await?;
+    assert!(before > 0.0);
+    div.rest.create("users/", &serde_json::json!({"email": "ann@div.example"})).await?;
+    assert!(figure(&div, "games_commits_total", &["outcome=\"ok\""]).await? > before);
+    assert!(figure(&div, "games_commit_units_sum", &[]).await? > before);
+    Ok(())
+}
+
+async fn readiness_tells_that_the_store_has_gone(target: Target) -> Result<()> {
+    let mut div = Div::start_on(target, &[]).await?;
+    assert_eq!(get(&div, "/readyz").await?.0, StatusCode::OK);
+    div.service.elsewhere()?.stop().await?;
+    let text = until(&div, StatusCode::SERVICE_UNAVAILABLE).await?;
+    assert!(text.starts_with("the store cannot be reached: "), "{text}");
+    assert_eq!(get(&div, "/healthz").await?.0, StatusCode::OK);
+    div.service.elsewhere()?.start_again().await?;
+    assert_eq!(until(&div, StatusCode::OK).await?, "ready\n");
+    Ok(())
+}
+
+tests_on!(
+    embedded,
+    [
+        readiness_tells_what_is_missing_until_the_game_is_installed,
+        figures_move_when_a_decision_was_made,
+        commits_of_the_embedded_games_api_are_counted,
+    ]
+);
+tests_on!(
+    elsewhere,
+    [
+        readiness_tells_what_is_missing_until_the_game_is_installed,
+        figures_move_when_a_decision_was_made,
+        readiness_tells_that_the_store_has_gone,
+    ]
+);
