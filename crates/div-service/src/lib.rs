@@ -5,5 +5,5 @@ mod run;
 mod seeding;
 mod settings;
 
-pub use run::run;
+pub use run::{Ended, run};
 pub use settings::Settings;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use div_service::Settings;
+use div_service::{Ended, Settings};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -34,7 +34,11 @@ fn main() -> ExitCode {
         Err(error) => return fail(&format!("cannot start the service's threads: {error}"), 1),
     };
     match runtime.block_on(div_service::run(settings)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ended::InOrder) => ExitCode::SUCCESS,
+        Ok(Ended::AtOnce(code)) => {
+            runtime.shutdown_background();
+            ExitCode::from(code)
+        }
         Err(error) => fail(&format!("{error:#}"), 1),
     }
 }
