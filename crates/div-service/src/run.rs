@@ -147,7 +147,7 @@ fn callback_url(settings: &Settings) -> Option<String> {
 }
 
 /// Prints at once: whoever started the service may be reading through a pipe.
-fn say(text: &str) -> Result<()> {
+pub(crate) fn say(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(text.as_bytes())
