@@ -82,6 +82,23 @@ async fn the_service_starts_as_its_file_says() -> Result<()> {
 }
 
 #[tokio::test]
+async fn why_it_ends_is_in_a_log_of_json_and_said_without_a_log() -> Result<()> {
+    let file = tempfile::NamedTempFile::new()?;
+    let path = file.path().to_str().unwrap_or_default();
+    let binds = ["--bind", "127.0.0.1:0", "--games-bind", "127.0.0.1:0"];
+    let args = [&binds[..], &["--data-dir", path, "--log-format", "json"]].concat();
+    let finished = run(&args, &[]).await?;
+    let event: Value = serde_json::from_str(&finished.stderr)?;
+    assert_eq!((finished.code, &event["level"]), (Some(1), &Value::from("ERROR")));
+    assert!(event["message"].as_str().is_some_and(|text| text.contains(path)), "{event}");
+
+    let finished = run(&args, &[("DIV_LOG", "off")]).await?;
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.starts_with("error: "), "{finished:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn secrets_are_not_listed() -> Result<()> {
     let text = "games-password = \"geheim\"\ndatabase-url = \"postgres://me:geheim@host/name\"\n";
     let settings = Settings::write(text, 0o600)?;

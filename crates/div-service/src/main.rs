@@ -27,8 +27,8 @@ fn main() -> ExitCode {
             runtime.shutdown_background();
             ExitCode::from(code)
         }
-        Err(error) if format == LogFormat::Json => {
-            // A log of JSON has no other lines in it.
+        // A log of JSON has no other lines in it; what it would leave out is said all the same.
+        Err(error) if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
