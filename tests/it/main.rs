@@ -35,6 +35,7 @@ macro_rules! tests_on {
     };
 }
 
+mod config;
 mod crash;
 mod elsewhere;
 mod frames;

@@ -45,6 +45,21 @@ async fn sigterm_says_goodbye_and_exits_with_0() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_second_signal_ends_a_stop_at_once() -> Result<()> {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let mut div = Div::start(&[]).await?;
+        // A session that does not answer the service's goodbye keeps it for a while.
+        let _silent = div.login("s1@div.edu").await?;
+        div.service.signal("TERM").await?;
+        div.service.logged("stopping").await?;
+        div.service.signal(signal).await?;
+        assert_eq!(div.service.ended().await?, Some(code));
+        div.service.logged(&format!("ending at once: SIG{signal}")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_restart_keeps_what_was_played() -> Result<()> {
     let mut div = Div::start(&[]).await?;
     let environment = div.environment("default").await?;

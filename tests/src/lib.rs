@@ -30,7 +30,7 @@ pub use games::Games;
 pub use node::Node;
 pub use original::Original;
 pub use page::{Page, Store};
-pub use program::{Finished, run_to_end};
+pub use program::{Finished, run_to_end, run_to_end_with};
 pub use python::Python;
 pub use raw_http::{RawAnswer, RawHttp};
 pub use receiver::{Delivery, Receiver, signature};

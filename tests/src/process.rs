@@ -67,12 +67,23 @@ impl Process {
 
     /// Asks the program to end and returns its exit code, or nothing when a signal ended it.
     pub(crate) async fn sigterm(&mut self) -> Result<Option<i32>> {
+        self.signal("TERM").await?;
+        self.ended().await
+    }
+
+    /// Sends a signal, named as the shell names it.
+    pub(crate) async fn signal(&self, name: &str) -> Result<()> {
         let pid = self.pid().context("the service has ended already")?;
         // The shell's own `kill`: a bare machine has no other.
-        let signal = ["-c", &format!("kill -TERM {pid}")];
+        let signal = ["-c", &format!("kill -{name} {pid}")];
         run_to_end(Path::new("/bin/sh"), &signal, "").await?;
+        Ok(())
+    }
+
+    /// Waits for the end, and returns the exit code, or nothing when a signal ended it.
+    pub(crate) async fn ended(&mut self) -> Result<Option<i32>> {
         let ended = tokio::time::timeout(DEADLINE, self.child.wait()).await;
-        Ok(ended.context("the service did not end after SIGTERM")??.code())
+        Ok(ended.context("the service did not end after a signal")??.code())
     }
 }
 

@@ -41,8 +41,22 @@ pub async fn run_to_end<A: AsRef<OsStr>>(
     args: &[A],
     input: &str,
 ) -> Result<Finished> {
+    run_to_end_with(program, args, &[], input).await
+}
+
+/// Runs a program to its end as [`run_to_end`] does, with these variables.
+///
+/// # Errors
+/// When it cannot be started or does not end.
+pub async fn run_to_end_with<A: AsRef<OsStr>>(
+    program: &Path,
+    args: &[A],
+    variables: &[(&str, &str)],
+    input: &str,
+) -> Result<Finished> {
     let shown = program.display();
     let mut command = clean_command(program);
+    command.envs(variables.iter().copied());
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("starting `{shown}`"))?;
     let mut stdin = child.stdin.take().context("the standard input is piped")?;

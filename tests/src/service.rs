@@ -165,6 +165,22 @@ impl Service {
         self.running.process.sigterm().await
     }
 
+    /// Sends the service a signal, named as the shell names it, and does not wait for anything.
+    ///
+    /// # Errors
+    /// When the service has ended already.
+    pub async fn signal(&self, name: &str) -> Result<()> {
+        self.running.process.signal(name).await
+    }
+
+    /// Waits for the service's end and returns its exit code, or nothing when a signal ended it.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn ended(&mut self) -> Result<Option<i32>> {
+        self.running.process.ended().await
+    }
+
     /// Starts the service again in the same directory, on new ports.
     ///
     /// # Errors

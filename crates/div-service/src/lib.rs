@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod cli;
+mod command;
+mod config;
 mod greeting;
 mod run;
 mod seeding;
 mod settings;
 
-pub use run::run;
-pub use settings::Settings;
+pub use command::Command;
+pub use config::{Loaded, Unloaded, load, reference};
+pub use run::{Ended, run};
+pub use settings::{LogFormat, Settings};

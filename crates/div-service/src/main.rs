@@ -3,9 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
-use div_service::Settings;
+use div_service::{Ended, Loaded, LogFormat, Settings, Unloaded};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -13,29 +11,45 @@ use tracing_subscriber::EnvFilter;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let settings = match Settings::try_parse() {
-        Ok(settings) => settings,
-        Err(error) => return usage(&error),
+    let loaded = match div_service::load(std::env::args_os(), &|name| std::env::var_os(name)) {
+        Ok(loaded) => loaded,
+        Err(unloaded) => return end_without(unloaded),
     };
-    let filter = match settings.log.parse::<EnvFilter>() {
-        Ok(filter) => filter,
-        Err(error) => {
-            let text = format!("`--log` has no filter `{}`: {error}", settings.log);
-            return fail(&text, 2);
-        }
-    };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+    let format = loaded.settings.log_format;
+    install_log(&loaded.settings);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the service's threads: {error}"), 1),
     };
-    match runtime.block_on(div_service::run(settings)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match runtime.block_on(run(loaded)) {
+        Ok(Ended::InOrder) => ExitCode::SUCCESS,
+        Ok(Ended::AtOnce(code)) => {
+            runtime.shutdown_background();
+            ExitCode::from(code)
+        }
+        // A log of JSON has no other lines in it; what it would leave out is said all the same.
+        Err(error) if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
         Err(error) => fail(&format!("{error:#}"), 1),
+    }
+}
+
+async fn run(loaded: Loaded) -> anyhow::Result<Ended> {
+    match &loaded.command {
+        Some(command) => command.run(&loaded).await.map(|()| Ended::InOrder),
+        None => div_service::run(loaded.settings).await,
+    }
+}
+
+fn install_log(settings: &Settings) {
+    // The filter was looked at when the settings were loaded.
+    let filter = EnvFilter::new(&settings.log);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match settings.log_format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        _ => log.with_ansi(io::stderr().is_terminal()).init(),
     }
 }
 
@@ -47,16 +61,15 @@ fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()
 }
 
-/// Prints help where it was asked for, and otherwise one line that says what is wrong.
-fn usage(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // There is nobody left to tell when standard output is closed.
-        drop(error.print());
-        return ExitCode::SUCCESS;
+/// Prints what was asked for, or everything that is wrong with the settings.
+fn end_without(unloaded: Unloaded) -> ExitCode {
+    // There is nobody left to tell when standard output is closed.
+    match unloaded {
+        Unloaded::Help(text) => drop(text.print()),
+        Unloaded::Example(text) => drop(io::stdout().write_all(text.as_bytes())),
+        Unloaded::Problems(problems) => return fail(&problems.join("\nerror: "), 2),
     }
-    let text = error.render().to_string();
-    let line = text.lines().next().unwrap_or_default();
-    fail(&format!("{}; see --help", line.trim_start_matches("error: ")), 2)
+    ExitCode::SUCCESS
 }
 
 fn fail(text: &str, code: u8) -> ExitCode {

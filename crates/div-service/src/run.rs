@@ -22,11 +22,20 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How often everything is compared with a Games API that has no journal to follow.
 const RESYNC: Duration = Duration::from_secs(60);
 
+/// How a run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything was stopped in order.
+    InOrder,
+    /// It was told to stop once more while it stopped; the number is the exit code for that.
+    AtOnce(u8),
+}
+
 /// Serves until the process is told to stop.
 ///
 /// # Errors
 /// When the service cannot start; the text is one line that says why and what to do.
-pub async fn run(settings: Settings) -> Result<()> {
+pub async fn run(settings: Settings) -> Result<Ended> {
     let started = Instant::now();
     let mut signals = Signals::new()?;
     let service = Service::start(config(&settings, Figures::install()?)).await?;
@@ -43,13 +52,21 @@ pub async fn run(settings: Settings) -> Result<()> {
     };
     let outcome = tokio::select! {
         outcome = serve => outcome,
-        () = signals.next() => Ok(()),
+        _ = signals.next() => Ok(Ended::InOrder),
     };
     tracing::info!("stopping");
-    if tokio::time::timeout(STOPPING, service.stop()).await.is_err() {
-        tracing::warn!("some sessions were cut off: they did not end in time");
+    tokio::select! {
+        stopped = tokio::time::timeout(STOPPING, service.stop()) => {
+            if stopped.is_err() {
+                tracing::warn!("some sessions were cut off: they did not end in time");
+            }
+            outcome
+        }
+        (name, code) = signals.next() => {
+            tracing::warn!("ending at once: {name} came while the service was stopping");
+            Ok(Ended::AtOnce(code))
+        }
     }
-    outcome
 }
 
 /// Makes the game playable, and says so.
@@ -131,7 +148,7 @@ fn callback_url(settings: &Settings) -> Option<String> {
 }
 
 /// Prints at once: whoever started the service may be reading through a pipe.
-fn say(text: &str) -> Result<()> {
+pub(crate) fn say(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(text.as_bytes())
@@ -152,11 +169,11 @@ impl Signals {
         Ok(Self { interrupt, terminate })
     }
 
-    /// Waits for the next of them.
-    async fn next(&mut self) {
+    /// Waits for the next of them; the answer is its name, and the exit code of what it ends.
+    async fn next(&mut self) -> (&'static str, u8) {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => ("SIGINT", 130),
+            _ = self.terminate.recv() => ("SIGTERM", 143),
         }
     }
 }

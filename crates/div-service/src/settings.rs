@@ -1,15 +1,17 @@
-//! The settings: flags, each with its environment variable.
+//! The settings: flags, each with its environment variable. A file has the same names.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, Args, ValueEnum};
 use sim::Secret;
+use tracing_subscriber::EnvFilter;
 
-/// Serves the simulation Div: Games API, WAMP router and engine in one process.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "div-service", version)]
+/// Everything that can be chosen. This is the only list of the settings: the file, the reference
+/// and the example are made from it. A value that is hidden from the help (`hide_env_values`) is
+/// a secret.
+#[derive(Clone, Debug, Args)]
 pub struct Settings {
     /// Where browsers connect (WAMP over WebSocket, path `/ws`); port 0 chooses a free one
     #[arg(long, env = "DIV_BIND", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
@@ -64,7 +66,8 @@ pub struct Settings {
     )]
     pub callback_url: String,
 
-    /// The secret with which webhooks are signed; unsigned ones are then refused
+    /// The secret with which webhooks are signed (`X-Simpl-Signature`); unsigned ones are then
+    /// refused
     #[arg(
         long,
         env = "CALLBACK_SECRET",
@@ -153,9 +156,36 @@ pub struct Settings {
     #[arg(long, env = "DIV_LEGACY_AUTH", value_parser = BoolishValueParser::new())]
     pub legacy_auth: bool,
 
-    /// What is logged, for example `info`, `warn` or `info,div_game=debug`
-    #[arg(long, env = "DIV_LOG", value_name = "FILTER", default_value = "info")]
+    /// What is logged on standard error, for example `info`, `warn` or `info,div_game=debug`
+    #[arg(
+        long,
+        env = "DIV_LOG",
+        value_name = "FILTER",
+        default_value = "info",
+        value_parser = log_filter
+    )]
     pub log: String,
+
+    /// How it is logged: lines for people (`text`), or one JSON object per line for programs that
+    /// collect logs (`json`)
+    #[arg(
+        long,
+        env = "DIV_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub log_format: LogFormat,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
 }
 
 /// The components of a WAMP URI: not empty, no white space, no `#`.
@@ -212,6 +242,11 @@ fn slug(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+fn log_filter(text: &str) -> Result<String, String> {
+    text.parse::<EnvFilter>().map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
 fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > 100 {
@@ -222,17 +257,14 @@ fn name(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::FromArgMatches;
 
     use super::*;
 
     fn parse(args: &[&str]) -> Result<Settings, clap::Error> {
-        Settings::try_parse_from([&["div-service"], args].concat())
-    }
-
-    #[test]
-    fn the_definition_is_consistent() {
-        Settings::command().debug_assert();
+        let command = Settings::augment_args(clap::Command::new("div-service"));
+        let args = [&["div-service"], args].concat();
+        Settings::from_arg_matches(&command.try_get_matches_from(args)?)
     }
 
     #[test]
@@ -271,6 +303,8 @@ mod tests {
             ["--games-url", "localhost:8100"],
             ["--callback-url", "http://{host}:8080/callback"],
             ["--callback-from", "10.0.0.1,nowhere"],
+            ["--log", "div_game=loud"],
+            ["--log-format", "xml"],
         ] {
             assert!(parse(&args).is_err(), "{args:?}");
         }
