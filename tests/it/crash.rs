@@ -1,11 +1,14 @@
-//! The service is killed in the middle of everything; what it acknowledged is there afterwards.
+//! The service is killed, stopped or copied in the middle of everything; what it acknowledged is there
+//! afterwards.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use black_box::{Answer, Binaries, DEADLINE, Div, Environment, Member, Rest, Service, Tables};
+use black_box::{
+    Answer, Binaries, DEADLINE, Div, Environment, Member, Rest, Service, Tables, run_to_end,
+};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -15,6 +18,9 @@ const PAIRS: usize = 8;
 const KILLS: u64 = 4;
 /// Acknowledged decisions before the kill, more in each round.
 const BURST: u64 = 60;
+
+/// The errors of a call that came too late.
+const ENDING: [&str; 2] = ["wamp.error.unavailable", "wamp.error.canceled"];
 
 /// What one player knows of one period: the operand that was acknowledged last, and the one that
 /// was under way when the service died.
@@ -26,15 +32,69 @@ struct Entry {
     under_way: Option<f64>,
 }
 
-#[tokio::test]
-async fn whatever_was_acknowledged_is_there_after_a_kill() -> Result<()> {
-    let mut div = Div::start(&["--no-seed"]).await?;
+/// What happens to the service while everybody plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Killed,
+    /// In order, as SIGTERM asks for.
+    Stopped,
+}
+
+/// A service with as many worlds as there are pairs.
+async fn class() -> Result<(Div, Environment)> {
+    let div = Div::start(&["--no-seed"]).await?;
     let seeded = div.seed(&["--worlds", &PAIRS.to_string()], "").await?;
     assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
     let environment = div.environment("default").await?;
+    Ok((div, environment))
+}
+
+#[tokio::test]
+async fn whatever_was_acknowledged_is_there_after_an_orderly_stop() -> Result<()> {
+    let (mut div, environment) = class().await?;
+    let pairs = Pairs::begin(&div, &environment, 2 * BURST).await?;
+    let entries = pairs.end(&mut div, End::Stopped).await?;
+    div.restart().await?;
+    check(&div, &environment, &entries).await?;
+    let mut s1 = div.member(&environment, "s1@div.edu").await?;
+    let period = div.periods(environment.worlds[0].scenario).await?.last().context("no period")?.0;
+    s1.play(period, 1).await
+}
+
+#[tokio::test]
+async fn a_copy_of_a_service_that_is_played_holds_what_was_acknowledged_before() -> Result<()> {
+    let (mut div, environment) = class().await?;
+    let pairs = Pairs::begin(&div, &environment, 2 * BURST).await?;
+    let dir = tempfile::tempdir()?;
+    let copy = dir.path().join("div.sqlite3");
+    let program = &Binaries::get()?.service;
+    let data = div.service.dir().to_owned();
+    let args = ["backup".as_ref(), copy.as_os_str(), "--data-dir".as_ref(), data.as_os_str()];
+    let copied = run_to_end(program, &args, "").await?;
+    assert_eq!(copied.code, Some(0), "{}", copied.stderr);
+    assert!(copied.stdout.contains("up to change"), "{}", copied.stdout);
+    let again = run_to_end(program, &args, "").await?;
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("it exists already, choose another file"), "{}", again.stderr);
+    pairs.end(&mut div, End::Killed).await?;
+
+    let restored = Div::on(Service::start_in(program, dir, &["--no-seed"]).await?)?;
+    let tables = Tables::read(&restored.rest, environment.run).await?;
+    tables.check(environment.roles["Dividend"], environment.roles["Divisor"])?;
+    let decisions: usize = tables.periods.values().map(|period| period.operands.len()).sum();
+    // Each decision is acknowledged three times, before the next one is made.
+    let least = usize::try_from(2 * BURST)? / 3;
+    assert!(decisions >= least, "{decisions} decisions, not {least}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whatever_was_acknowledged_is_there_after_a_kill() -> Result<()> {
+    let (mut div, environment) = class().await?;
     let mut entries = Vec::new();
     for kill in 1..=KILLS {
-        entries.extend(burst(&mut div, &environment, kill * BURST).await?);
+        let pairs = Pairs::begin(&div, &environment, kill * BURST).await?;
+        entries.extend(pairs.end(&mut div, End::Killed).await?);
         div.restart().await?;
         check(&div, &environment, &entries).await?;
     }
@@ -43,40 +103,55 @@ async fn whatever_was_acknowledged_is_there_after_a_kill() -> Result<()> {
     s1.play(environment.worlds[0].period, 1).await
 }
 
-/// Lets all pairs play until so many decisions are acknowledged, then kills the service.
-async fn burst(div: &mut Div, environment: &Environment, count: u64) -> Result<Vec<Entry>> {
-    let mut ready = Vec::new();
-    for (world, pks) in environment.worlds.iter().enumerate() {
-        let mut members = Vec::new();
-        for number in [2 * world + 1, 2 * world + 2] {
-            let mut member = div.member(environment, &format!("s{number}@div.edu")).await?;
-            member.follow(&format!("world.{}", pks.world)).await?;
-            members.push(member);
+/// Pairs that play, round after round.
+struct Pairs {
+    tasks: JoinSet<Result<Vec<Entry>>>,
+    acknowledged: mpsc::Receiver<()>,
+}
+
+impl Pairs {
+    /// Lets all pairs play, and waits until so many decisions are acknowledged.
+    async fn begin(div: &Div, environment: &Environment, count: u64) -> Result<Self> {
+        let mut ready = Vec::new();
+        for (world, pks) in environment.worlds.iter().enumerate() {
+            let mut members = Vec::new();
+            for number in [2 * world + 1, 2 * world + 2] {
+                let mut member = div.member(environment, &format!("s{number}@div.edu")).await?;
+                member.follow(&format!("world.{}", pks.world)).await?;
+                members.push(member);
+            }
+            let period = div.periods(pks.scenario).await?.last().context("no period")?.0;
+            ready.push((members, period));
         }
-        let period = div.periods(pks.scenario).await?.last().context("no period")?.0;
-        ready.push((members, period));
+        let (sender, mut acknowledged) = mpsc::channel(100_000);
+        let mut tasks = JoinSet::new();
+        for (members, period) in ready {
+            tasks.spawn(play_until_the_end(members, period, sender.clone()));
+        }
+        for _ in 0..count {
+            acknowledged.recv().await.context("the pairs stopped playing")?;
+        }
+        Ok(Self { tasks, acknowledged })
     }
-    let (acknowledged, mut count_down) = mpsc::channel(1024);
-    let mut pairs = JoinSet::new();
-    for (members, period) in ready {
-        pairs.spawn(play_until_killed(members, period, acknowledged.clone()));
+
+    /// Ends the service, and gives what each pair knows.
+    async fn end(mut self, div: &mut Div, how: End) -> Result<Vec<Entry>> {
+        match how {
+            End::Killed => div.service.kill9().await?,
+            End::Stopped => assert_eq!(div.service.sigterm().await?, Some(0)),
+        }
+        // What was acknowledged but not yet counted must not block anybody.
+        while self.acknowledged.recv().await.is_some() {}
+        let mut entries = Vec::new();
+        while let Some(pair) = self.tasks.join_next().await {
+            entries.extend(pair??);
+        }
+        Ok(entries)
     }
-    drop(acknowledged);
-    for _ in 0..count {
-        count_down.recv().await.context("the pairs stopped playing")?;
-    }
-    div.service.kill9().await?;
-    // What was acknowledged but not yet counted must not block anybody.
-    while count_down.recv().await.is_some() {}
-    let mut entries = Vec::new();
-    while let Some(pair) = pairs.join_next().await {
-        entries.extend(pair??);
-    }
-    Ok(entries)
 }
 
 /// One pair plays round after round, submitting each decision three times, until the end.
-async fn play_until_killed(
+async fn play_until_the_end(
     mut members: Vec<Member>,
     mut period: u64,
     acknowledged: mpsc::Sender<()>,
@@ -100,6 +175,10 @@ async fn play_until_killed(
             for (entry, answer) in entries[at..].iter_mut().zip([answers.0, answers.1]) {
                 // The connection ends with the service; the decision may be stored or not.
                 let Ok(answer) = answer else { continue };
+                // A service that stops says so to whoever still asks.
+                if matches!(&answer, Answer::Error { uri, .. } if ENDING.contains(&&**uri)) {
+                    continue;
+                }
                 ensure!(answer == ok(), "answered with {answer:?}");
                 entry.acknowledged = entry.under_way.take();
                 acknowledged.send(()).await.ok();

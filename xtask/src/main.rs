@@ -4,6 +4,7 @@
 mod bench;
 mod cargo;
 mod fuzz;
+mod image;
 mod loc;
 mod new_sim;
 mod skipped;
@@ -35,6 +36,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Run the fuzz targets, each for a limited time
     Fuzz(fuzz::FuzzArgs),
+    /// Build the container image without a container engine, and play a round against it
+    Image,
     /// Make a crate for a new simulation, with a small game that builds, is tested and can be played
     NewSim(new_sim::NewSimArgs),
     /// Run the long campaigns (kills, properties, fuzzing) and print a table of what ran
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Loc => loc::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Image => image::run(),
         Command::NewSim(args) => new_sim::run(&args),
         Command::Soak => soak::run(),
     };

@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    div_bots::cli::run(&div_bots::cli::Args::parse()).await
+fn main() -> ExitCode {
+    div_bots::main(std::env::args_os().collect())
 }

@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    div_seed::cli::run(&div_seed::cli::Args::parse()).await
+fn main() -> ExitCode {
+    div_seed::main(std::env::args_os().collect())
 }

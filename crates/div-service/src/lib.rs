@@ -4,11 +4,14 @@ mod cli;
 mod command;
 mod config;
 mod greeting;
+mod health;
+mod program;
 mod run;
 mod seeding;
 mod settings;
 
 pub use command::Command;
 pub use config::{Loaded, Unloaded, load, reference};
+pub use program::main;
 pub use run::{Ended, run};
 pub use settings::{LogFormat, Settings};

@@ -33,7 +33,7 @@ pub use serve::{STAFF, ServeError, Serving, is_empty, seed_once, serve};
 pub use service::{Config, GamesApiConfig, Service, ServiceError};
 pub use setup::{Made, Player, Setup, SetupError};
 pub use sim_games_client::{Client, Error as ClientError};
-pub use sim_games_server::Database;
+pub use sim_games_server::{BackedUp, Database, back_up};
 
 /// The workspace's README, so that its example compiles.
 #[cfg(doctest)]

@@ -29,6 +29,8 @@ const TABLE: &[Row] = &[
     // A class of its own is made by the library of the seed command, too.
     row("div-bots", DIV_BOTS, &["sim", "div-game", "sim-test"]),
     row("div-seed", &["sim-games-client", "sim-games-types", "divide"], &["sim-test", "div-game"]),
+    // The programs, for the container image.
+    row("div-all", &["div-service", "div-seed", "div-bots", "sim-games-server"], &[]),
     row("black-box", &[], &[]),
     row("xtask", &[], &[]),
 ];
