@@ -60,7 +60,9 @@ async fn the_pages_are_played_behind_nginx_in_chromium() -> Result<()> {
         }
     }
     story("proxy", 4).await
+}
 
+#[tokio::test]
 async fn the_staff_watch_a_service_in_chromium() -> Result<()> {
     story("monitor", 9).await
 }
