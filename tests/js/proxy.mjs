@@ -55,7 +55,7 @@ async function play(browser, step) {
       if (await page.goto(url).then(() => true, () => false)) break;
       check(nginx.exitCode === null, "nginx has ended, see nginx.log");
     }
-    for (const path of ["metrics", "callback"]) {
+    for (const path of ["metrics", "readyz", "callback"]) {
       const answer = await page.request.get(url + path);
       check(answer.status() === 404, `${path} is answered ${answer.status()}`);
     }

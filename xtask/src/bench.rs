@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::cargo::{self, Workspace};
+use crate::image;
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -31,6 +32,8 @@ enum Scenario {
     Rest,
     /// Start, memory and the default environment
     Startup,
+    /// Sizes of the static binary and of the image, and then as `startup`
+    Footprint,
     /// The pages in Chromium: size, latencies, a leader's grid (needs Node.js and `npm ci` in `tests/js`)
     Pages,
     /// The router alone: calls
@@ -63,7 +66,7 @@ impl Scenario {
             Self::Events => &["events"],
             Self::Herd => &["herd"],
             Self::Runs => &["runs"],
-            Self::Startup => &["startup"],
+            Self::Startup | Self::Footprint => &["startup"],
             // A program of its own drives the browser.
             Self::Pages => &[],
             Self::Rest => &["rest"],
@@ -99,6 +102,7 @@ impl Scenario {
             | Self::Runs
             | Self::Rest
             | Self::Pages
+            | Self::Footprint
             | Self::Startup => &[SERVICES],
             Self::Rpc | Self::Pubsub | Self::Join | Self::Idle | Self::Slow => &[ROUTER],
             Self::All => &[SERVICES, ROUTER],
@@ -115,6 +119,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let status = build.status().context("running `cargo`")?;
     if !status.success() {
         bail!("the release build failed ({status})");
+    }
+    if matches!(args.scenario, Scenario::Footprint) {
+        image::run()?;
     }
     if matches!(args.scenario, Scenario::Pages) {
         return pages(&workspace);

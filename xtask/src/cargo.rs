@@ -28,7 +28,7 @@ pub(crate) enum DependencyKind {
 }
 
 /// The workspace: where it is and what it consists of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Workspace {
     /// The directory of the root manifest.
     pub(crate) root: PathBuf,

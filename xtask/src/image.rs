@@ -13,10 +13,10 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::cargo::{self, Workspace};
 
 /// The target for which the programs are linked without any shared library.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The names by which the one binary is called.
-const NAMES: [&str; 4] = ["div-service", "div-seed", "games-api", "div-bots"];
+pub(crate) const NAMES: [&str; 4] = ["div-service", "div-seed", "games-api", "div-bots"];
 
 /// The most bytes of an image.
 const LARGEST: u64 = 30_000_000;
@@ -54,12 +54,16 @@ pub(crate) fn run() -> Result<()> {
     root::play(&unpacked)
 }
 
-/// Builds the programs as one static binary, for which it takes a target directory of its own: the
-/// flags would make cargo build everything else anew.
+/// Builds the programs as one static binary. The explicit target keeps the flags away from build
+/// scripts and procedural macros, and from what else is built.
 pub(crate) fn static_binary(workspace: &Workspace) -> Result<PathBuf> {
-    let flags = "-C target-feature=+crt-static";
+    // A static program finds the system's source of randomness by this only; otherwise it looks for
+    // a device, which an empty root does not have.
+    let flags = "-C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\"";
     let status = cargo::cargo()
         .args(["build", "--release", "--locked", "--target", TARGET, "-p", "div-all"])
+        .arg("--target-dir")
+        .arg(&workspace.target_dir)
         .env("RUSTFLAGS", flags)
         .status()
         .context("running cargo")?;

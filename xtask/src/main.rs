@@ -3,6 +3,7 @@
 
 mod bench;
 mod cargo;
+mod dist;
 mod fuzz;
 mod image;
 mod loc;
@@ -36,6 +37,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Run the fuzz targets, each for a limited time
     Fuzz(fuzz::FuzzArgs),
+    /// Make a release: static binary, checksums, bill of materials, manual pages, completions
+    Dist(dist::DistArgs),
     /// Build the container image without a container engine, and play a round against it
     Image,
     /// Make a crate for a new simulation, with a small game that builds, is tested and can be played
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Loc => loc::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Dist(args) => dist::run(&args),
         Command::Image => image::run(),
         Command::NewSim(args) => new_sim::run(&args),
         Command::Soak => soak::run(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::cargo::{self, Workspace};
-use crate::{fuzz, loc, skipped, tidy};
+use crate::{fuzz, image, loc, skipped, tidy};
 
 /// One cargo command of the CI run.
 struct Step {
@@ -15,7 +15,7 @@ struct Step {
     env: Option<(&'static str, &'static str)>,
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step { name: "fmt", args: &["fmt", "--all", "--check"], env: None },
     Step {
         name: "clippy",
@@ -27,6 +27,7 @@ const STEPS: [Step; 4] = [
         args: &["doc", "--workspace", "--no-deps"],
         env: Some(("RUSTDOCFLAGS", "-D warnings")),
     },
+    Step { name: "deny", args: &["deny", "check", "licenses", "bans", "sources"], env: None },
     Step { name: "test", args: &["test", "--workspace"], env: None },
 ];
 
@@ -39,6 +40,7 @@ pub(crate) fn ci() -> Result<()> {
     }
     println!("==> {}", skipped::summary(&notes)?);
     timed("tidy", || tidy::run().and_then(|()| loc::run()))?;
+    timed("image", image::run)?;
     timed("fuzz", || {
         fuzz::all(fuzz::CI_SECONDS)?.iter().for_each(|line| println!("{line}"));
         Ok(())

@@ -1,5 +1,6 @@
 //! The programs of Div in one binary.
 
+mod documents;
 mod init;
 
 use std::ffi::OsString;
@@ -10,15 +11,28 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A program: its name, and what takes its arguments, the first of which is that name.
-type Program = (&'static str, fn(Vec<OsString>) -> ExitCode);
+/// A program.
+struct Program {
+    name: &'static str,
+    /// Takes its arguments, the first of which is its name.
+    main: fn(Vec<OsString>) -> ExitCode,
+    /// Its command line.
+    definition: fn() -> clap::Command,
+}
 
 const PROGRAMS: [Program; 4] = [
-    ("div-service", div_service::main),
-    ("div-seed", div_seed::main),
-    ("games-api", sim_games_server::program::main),
-    ("div-bots", div_bots::main),
+    Program { name: "div-service", main: div_service::main, definition: div_service::definition },
+    Program { name: "div-seed", main: div_seed::main, definition: div_seed::definition },
+    Program {
+        name: "games-api",
+        main: sim_games_server::program::main,
+        definition: sim_games_server::program::definition,
+    },
+    Program { name: "div-bots", main: div_bots::main, definition: div_bots::definition },
 ];
+
+/// The command that writes what packagers add to the programs.
+const DOCUMENTS: &str = "write-documents";
 
 fn main() -> ExitCode {
     init::bury_if_first();
@@ -26,20 +40,29 @@ fn main() -> ExitCode {
     if args.first().and_then(program).is_none() && !args.is_empty() {
         args.remove(0);
     }
-    match args.first().and_then(program) {
-        Some(main) => main(args),
-        None => {
-            let names = PROGRAMS.map(|(name, _)| name).join(", ");
+    if let Some(program) = args.first().and_then(program) {
+        return (program.main)(args);
+    }
+    let told = match &args[..] {
+        [command, dir] if command == DOCUMENTS => documents::write(Path::new(dir)),
+        _ => {
+            let names = PROGRAMS.map(|program| program.name).join(", ");
+            Err(format!("name a program ({names}), or `{DOCUMENTS} DIRECTORY`"))
+        }
+    };
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
             // There is nobody left to tell when standard error is closed.
-            drop(writeln!(io::stderr(), "error: name a program: {names}"));
+            drop(writeln!(io::stderr(), "error: {text}"));
             ExitCode::from(2)
         }
     }
 }
 
-fn program(name: &OsString) -> Option<fn(Vec<OsString>) -> ExitCode> {
+fn program(name: &OsString) -> Option<&'static Program> {
     let name = Path::new(name).file_name()?;
-    PROGRAMS.iter().find(|(known, _)| name == *known).map(|(_, main)| *main)
+    PROGRAMS.iter().find(|program| name == program.name)
 }
 
 #[cfg(test)]

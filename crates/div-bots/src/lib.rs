@@ -10,10 +10,16 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 pub use script::{Line, Script, ScriptError};
 pub use strategy::{DivBot, Values};
+
+/// The program's command line, for its documentation.
+#[must_use]
+pub fn definition() -> clap::Command {
+    cli::Args::command()
+}
 
 /// The program: reads a command line, which begins with the program's name, lets bots play, and tells how
 /// it is to end.

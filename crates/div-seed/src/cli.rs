@@ -16,7 +16,7 @@ use crate::{Reset, RunName, SeedOptions, seed};
 
 /// Creates or completes the default environment of Div through the Games API
 #[derive(Clone, Debug, Parser)]
-#[command(name = "div-seed", args_conflicts_with_subcommands = true)]
+#[command(name = "div-seed", version, args_conflicts_with_subcommands = true)]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 pub use name::{RunName, RunNameError};
 pub use output::{Output, Silent};
@@ -20,6 +20,12 @@ pub use plan::{Reset, SeedOptions};
 pub use seed::{Summary, seed};
 pub use sim_games_client::Client;
 pub use submit::{Submission, submit};
+
+/// The program's command line, for its documentation.
+#[must_use]
+pub fn definition() -> clap::Command {
+    cli::Args::command()
+}
 
 /// The program: reads a command line, which begins with the program's name, does what it says, and tells how
 /// it is to end.

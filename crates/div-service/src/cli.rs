@@ -12,7 +12,8 @@ pub(crate) const FILE: &str = "config";
 pub(crate) const EXAMPLE: &str = "print-config";
 
 /// The whole command line. Whatever may stand before a command may stand behind it, too.
-pub(crate) fn definition() -> clap::Command {
+#[must_use]
+pub fn definition() -> clap::Command {
     let file = Arg::new(FILE)
         .long(FILE)
         .env("DIV_CONFIG")

@@ -10,6 +10,7 @@ mod run;
 mod seeding;
 mod settings;
 
+pub use cli::definition;
 pub use command::Command;
 pub use config::{Loaded, Unloaded, load, reference};
 pub use program::main;

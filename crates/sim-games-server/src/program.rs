@@ -20,8 +20,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 use crate::{BackedUp, Database, GamesApi, Options, back_up};
@@ -34,6 +34,12 @@ enum Outcome {
     Done,
     /// It has said itself what is wrong; the program ends with this code.
     Failed(u8),
+}
+
+/// The program's command line, for its documentation.
+#[must_use]
+pub fn definition() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads a command line, which begins with the program's name, does what it says, and tells how the

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::classes::{bulk, first_periods, seed};
 use super::measure::{Samples, rss_mb};
@@ -37,6 +39,13 @@ pub async fn startup(options: &StartupOptions) -> Result<Report> {
     report.add("cold_start_ms", "start with the default environment, ms", cold);
     report.add("idle_rss_mb", "RSS with the default environment, MB", rss);
 
+    report.add(
+        "stop_ms",
+        "from SIGTERM to the end while players decide, ms",
+        stop(&mut div).await?,
+    );
+    div.restart().await?;
+
     seed(&binaries, &div, options.worlds).await?;
     let scopes = fill(&div, options).await?;
     report.add("runs", "runs of the large database", options.runs as f64);
@@ -57,6 +66,36 @@ async fn restarts(div: &mut Div, count: usize) -> Result<(f64, f64)> {
     }
     let pid = div.service.pid().context("the service has ended")?;
     Ok((samples.quantile_ms(0.5), rss_mb(pid)?))
+}
+
+/// Ends the service while two players decide as fast as they can; tells how long that took, in ms.
+async fn stop(div: &mut Div) -> Result<f64> {
+    let environment = div.environment("default").await?;
+    let (begun, mut begins) = mpsc::channel(2);
+    let mut players = JoinSet::new();
+    for email in ["s1@div.edu", "s3@div.edu"] {
+        let mut player = div.member(&environment, email).await?;
+        let period = player.own_world()?.period;
+        let begun = begun.clone();
+        // Without a divisor the round stays open, and each decision takes the place of the last.
+        players.spawn(async move {
+            while player.submit(period, 1).await.is_ok() {
+                // Nobody waits for the second time.
+                begun.try_send(()).ok();
+            }
+        });
+    }
+    for _ in 0..2 {
+        begins.recv().await.context("nobody could decide")?;
+    }
+    let asked = Instant::now();
+    let code = div.service.sigterm().await?;
+    let took = asked.elapsed().as_secs_f64() * 1e3;
+    ensure!(code == Some(0), "the service ended with {code:?}");
+    while let Some(player) = players.join_next().await {
+        player?;
+    }
+    Ok(took)
 }
 
 /// Makes runs like the default one until there are enough; returns the number of scopes in all.
