@@ -1,6 +1,7 @@
 //! Starting and ending the service, and what it says when it cannot start.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Result;
 use black_box::{Binaries, Div, Finished, Service, run_to_end};
@@ -115,6 +116,19 @@ async fn a_directory_that_is_none_is_named() -> Result<()> {
     let args = [&binds[..], &["--data-dir", text(file.path())]].concat();
     let finished = refused(&args).await?;
     assert!(finished.stderr.contains(text(file.path())), "{finished:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn few_open_files_are_warned_of() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let script = dir.path().join("limited.sh");
+    let program = text(&Binaries::get()?.service);
+    std::fs::write(&script, format!("#!/bin/sh\nulimit -n 256\nexec {program} \"$@\"\n"))?;
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755))?;
+    let mut service = Service::start_in(&script, tempfile::tempdir()?, &[]).await?;
+    let line = service.logged("files may be open").await?;
+    assert!(line.contains("only 256 files may be open, enough for some 192 sessions"), "{line}");
     Ok(())
 }
 

@@ -131,7 +131,7 @@ impl Parts {
         Ok(Self(parts))
     }
 
-    /// A software bill of materials in the form of CycloneDX 1.5.
+    /// A software bill of materials in the form of `CycloneDX` 1.5.
     fn sbom(&self, version: &str) -> Value {
         let components: Vec<_> = self
             .0

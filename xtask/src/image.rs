@@ -103,7 +103,7 @@ impl FinalStage {
     }
 
     /// The same stage, which takes from the context what the builder would have made.
-    fn from_context(&self) -> String {
+    fn on_context(&self) -> String {
         let lines: Vec<_> =
             self.lines.iter().map(|line| line.replace("--from=builder ", "")).collect();
         format!("FROM scratch\n{}\n", lines.join("\n"))
@@ -113,7 +113,7 @@ impl FinalStage {
 fn by_buildah(context: &Path, stage: &FinalStage, archive: &Path) -> Result<()> {
     install_buildah()?;
     let file = context.with_file_name("Containerfile");
-    fs::write(&file, stage.from_context())?;
+    fs::write(&file, stage.on_context())?;
     let store = context.with_file_name("store");
     let buildah = |args: &[&str]| -> Result<()> {
         let output = Command::new("buildah")
@@ -179,7 +179,7 @@ mod tests {
         fs::write(&path, text).unwrap();
         let stage = FinalStage::read(&path).unwrap();
         assert_eq!(
-            stage.from_context(),
+            stage.on_context(),
             "FROM scratch\nCOPY /image/ /\nUSER 1:1\nEXPOSE 8080 8100\n"
         );
         assert_eq!(stage.all("EXPOSE").collect::<Vec<_>>(), ["8080 8100"]);

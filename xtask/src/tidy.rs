@@ -1,6 +1,7 @@
 //! The house rules that no compiler checks; every violation is listed, not only the first.
 
 mod features;
+mod figures;
 mod layers;
 mod manifests;
 mod sources;
@@ -16,6 +17,10 @@ use crate::cargo::Workspace;
 /// The page that names the test of each feature, and the crate that has the tests.
 const FEATURES: &str = "docs/WAMP.md";
 const FEATURES_OF: &str = "crates/sim-wamp";
+
+/// The page that explains the service's figures, and the files that ask for them.
+const FIGURES: &str = "docs/OPERATIONS.md";
+const ASKING: [&str; 2] = ["docs/observation/dashboard.json", "docs/observation/alerts.yml"];
 
 /// One breach of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +95,11 @@ fn check(workspace: &Workspace) -> Result<Vec<Violation>> {
             .map(|path| read(&workspace.root, path))
             .collect();
         violations.extend(features::check(&read(&workspace.root, &features)?, &sources?));
+    }
+    if workspace.root.join(FIGURES).exists() {
+        let file = |path: &str| read(&workspace.root, &workspace.root.join(path));
+        let asking: Vec<_> = ASKING.into_iter().map(file).collect::<Result<_>>()?;
+        violations.extend(figures::check(&file(FIGURES)?, &asking));
     }
     let readme = workspace.root.join("README.md");
     if readme.exists() {

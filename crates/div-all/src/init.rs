@@ -21,7 +21,7 @@ fn bury() {
     loop {
         // Nobody is there most of the time: only `exec` into the container brings others.
         if wait(WaitOptions::empty()).is_err() {
-            std::thread::sleep(PAUSE);
+            std::thread::park_timeout(PAUSE);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod cli;
 mod command;
 mod config;
+mod files;
 mod greeting;
 mod health;
 mod program;

@@ -8,7 +8,7 @@ use div_game::Rules;
 use sim::{Config, Database, Figures, GamesApiConfig, Played, RemoteGames, Runs, Service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{Settings, greeting, seeding};
+use crate::{Settings, files, greeting, seeding};
 
 /// The database file in the data directory.
 pub(crate) const DATABASE: &str = "div.sqlite3";
@@ -38,6 +38,7 @@ pub enum Ended {
 pub async fn run(settings: Settings) -> Result<Ended> {
     let started = Instant::now();
     let mut signals = Signals::new()?;
+    files::raise_limit();
     let service = Service::start(config(&settings, Figures::install()?)).await?;
     say(&greeting::addresses(&service))?;
     if settings.legacy_auth {
