@@ -9,12 +9,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum_extra::extract::CookieJar;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::session::{person, private, refusal};
-use crate::{Person, Site};
+use crate::Site;
+use crate::session::{Staff, private, refusal};
 
 /// A game on the bench.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,39 +66,20 @@ pub struct BenchMember {
 }
 
 /// All seats that can be taken on the bench.
-pub(crate) async fn seats(State(site): State<Arc<dyn Site>>, jar: CookieJar) -> Response {
-    match staff(&*site, &jar).await {
-        Ok(_) => private(Json(site.bench())),
-        Err(refused) => *refused,
-    }
+pub(crate) async fn seats(State(site): State<Arc<dyn Site>>, _: Staff) -> Response {
+    private(Json(site.bench()))
 }
 
 /// A ticket for the user of a seat.
 pub(crate) async fn ticket(
     State(site): State<Arc<dyn Site>>,
     Path(runuser): Path<i64>,
-    jar: CookieJar,
+    Staff(staff): Staff,
 ) -> Response {
-    let staff = match staff(&*site, &jar).await {
-        Ok(staff) => staff,
-        Err(refused) => return *refused,
-    };
     match site.ticket_of_seat(runuser, &staff) {
         Some((user, ticket)) => {
             private(Json(json!({"authid": user.to_string(), "ticket": ticket})))
         }
         None => refusal(StatusCode::NOT_FOUND, "nobody has this seat"),
-    }
-}
-
-/// Who asks, if they are staff.
-pub(crate) async fn staff(site: &dyn Site, jar: &CookieJar) -> Result<Person, Box<Response>> {
-    match person(site, jar).await {
-        Some(person) if person.staff => Ok(person),
-        Some(_) => {
-            let text = "this is for the staff of the service";
-            Err(Box::new(refusal(StatusCode::FORBIDDEN, text)))
-        }
-        None => Err(Box::new(refusal(StatusCode::UNAUTHORIZED, "nobody is logged in"))),
     }
 }

@@ -7,13 +7,12 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use axum::{Json, RequestExt};
-use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::session::{person, private, refusal, refusal_of};
-use crate::{Entrant, NewRun, Person, Refused, Site, roster};
+use crate::session::{SignedIn, private, refusal, refusal_of};
+use crate::{Entrant, NewRun, Refused, Site, roster};
 
 /// The largest list of people.
 pub(crate) const LARGEST: usize = 512 * 1024;
@@ -21,28 +20,23 @@ pub(crate) const LARGEST: usize = 512 * 1024;
 /// The most people in one list.
 const MOST: usize = 2000;
 
+/// The answer, or the refusal in its place.
+type Answer = Result<Response, Response>;
+
 /// The runs that somebody leads, and the games in which they may open others.
-pub(crate) async fn runs(State(site): State<Arc<dyn Site>>, jar: CookieJar) -> Response {
-    let answer = async {
-        let person = signed_in(&*site, &jar).await?;
-        let (games, runs) = site.led(&person).await.map_err(refusal_of)?;
-        Ok(private(Json(json!({"games": games, "runs": runs}))))
-    };
-    answer.await.unwrap_or_else(|refused| refused)
+pub(crate) async fn runs(State(site): State<Arc<dyn Site>>, SignedIn(person): SignedIn) -> Answer {
+    let (games, runs) = site.led(&person).await.map_err(refusal_of)?;
+    Ok(private(Json(json!({"games": games, "runs": runs}))))
 }
 
 pub(crate) async fn open(
     State(site): State<Arc<dyn Site>>,
-    jar: CookieJar,
+    SignedIn(person): SignedIn,
     request: Request,
-) -> Response {
-    let answer = async {
-        let person = signed_in(&*site, &jar).await?;
-        let wanted = body::<NewRun>(request, "{\"game\": …, \"name\": …, \"worlds\": […]}").await?;
-        let run = site.open_run(&person, wanted).await.map_err(refusal_of)?;
-        Ok(private((StatusCode::CREATED, Json(json!({"run": run})))))
-    };
-    answer.await.unwrap_or_else(|refused| refused)
+) -> Answer {
+    let wanted = body::<NewRun>(request, "{\"game\": …, \"name\": …, \"worlds\": […]}").await?;
+    let run = site.open_run(&person, wanted).await.map_err(refusal_of)?;
+    Ok(private((StatusCode::CREATED, Json(json!({"run": run})))))
 }
 
 /// Whether a run is active.
@@ -54,41 +48,28 @@ struct Activity {
 pub(crate) async fn activate(
     State(site): State<Arc<dyn Site>>,
     Path(run): Path<i64>,
-    jar: CookieJar,
+    SignedIn(person): SignedIn,
     request: Request,
-) -> Response {
-    let answer = async {
-        let person = signed_in(&*site, &jar).await?;
-        let Activity { active } = body(request, "{\"active\": …}").await?;
-        site.set_active(&person, run, active).await.map_err(refusal_of)?;
-        Ok(private(StatusCode::NO_CONTENT))
-    };
-    answer.await.unwrap_or_else(|refused| refused)
+) -> Answer {
+    let Activity { active } = body(request, "{\"active\": …}").await?;
+    site.set_active(&person, run, active).await.map_err(refusal_of)?;
+    Ok(private(StatusCode::NO_CONTENT))
 }
 
 /// Seats people: those of a JSON array, or of a table as spreadsheets save it.
 pub(crate) async fn enrol(
     State(site): State<Arc<dyn Site>>,
     Path(run): Path<i64>,
-    jar: CookieJar,
+    SignedIn(person): SignedIn,
     request: Request,
-) -> Response {
-    let answer = async {
-        let person = signed_in(&*site, &jar).await?;
-        let entrants = entrants(request).await?;
-        if entrants.len() > MOST {
-            let text = format!("the list has more than {MOST} people, split it");
-            return Err(refusal(StatusCode::BAD_REQUEST, &text));
-        }
-        let enrolled = site.enrol(&person, run, entrants).await.map_err(refusal_of)?;
-        Ok(private(Json(json!(enrolled))))
-    };
-    answer.await.unwrap_or_else(|refused| refused)
-}
-
-async fn signed_in(site: &dyn Site, jar: &CookieJar) -> Result<Person, Response> {
-    let nobody = || refusal(StatusCode::UNAUTHORIZED, "nobody is logged in");
-    person(site, jar).await.ok_or_else(nobody)
+) -> Answer {
+    let entrants = entrants(request).await?;
+    if entrants.len() > MOST {
+        let text = format!("the list has more than {MOST} people, split it");
+        return Err(refusal(StatusCode::BAD_REQUEST, &text));
+    }
+    let enrolled = site.enrol(&person, run, entrants).await.map_err(refusal_of)?;
+    Ok(private(Json(json!(enrolled))))
 }
 
 async fn body<T>(request: Request, form: &str) -> Result<T, Response>

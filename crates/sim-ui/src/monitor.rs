@@ -5,38 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use futures_util::stream::{self, BoxStream, StreamExt};
 
-use crate::bench::staff;
-use crate::session::{private, refusal};
+use crate::session::{Staff, private, refusal};
 use crate::{RunEvent, Site, cookie};
 
 /// How often it is looked whether somebody who looks on may still do so.
 const CHECK: Duration = Duration::from_secs(10);
-
-/// The session of somebody who operates the service.
-pub(crate) struct Staff {
-    session: String,
-}
-
-impl FromRequestParts<Arc<dyn Site>> for Staff {
-    type Rejection = Response;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        site: &Arc<dyn Site>,
-    ) -> Result<Self, Self::Rejection> {
-        let jar = CookieJar::from_headers(&parts.headers);
-        staff(&**site, &jar).await.map_err(|refused| *refused)?;
-        Ok(Self { session: cookie::session(&jar).unwrap_or_default().to_owned() })
-    }
-}
 
 /// How the service is.
 pub(crate) async fn status(_: Staff, State(site): State<Arc<dyn Site>>) -> Response {
@@ -58,13 +38,15 @@ pub(crate) async fn tree(
 /// The changes of a run as server-sent events, until whoever reads them is too slow or may not
 /// read them any more.
 pub(crate) async fn changes(
-    Staff { session }: Staff,
+    _: Staff,
     State(site): State<Arc<dyn Site>>,
     Path(run): Path<i64>,
+    jar: CookieJar,
 ) -> Response {
     let Some(changes) = site.changes(run) else {
         return refusal(StatusCode::NOT_FOUND, "there is no such run in memory");
     };
+    let session = cookie::session(&jar).unwrap_or_default().to_owned();
     let told = Watched { site, session, changes, checked: Instant::now() };
     let events = stream::unfold(told, Watched::next).map(Ok::<_, Infallible>);
     private(Sse::new(events).keep_alive(KeepAlive::default()).into_response())

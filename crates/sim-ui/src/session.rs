@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, RequestExt};
@@ -12,6 +13,32 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{Person, Refused, Site, cookie};
+
+/// Whoever has logged in; others are refused.
+pub(crate) struct SignedIn(pub(crate) Person);
+
+/// Staff who have logged in; others are refused.
+pub(crate) struct Staff(pub(crate) Person);
+
+impl FromRequestParts<Arc<dyn Site>> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<dyn Site>) -> Result<Self, Response> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let nobody = || refusal(StatusCode::UNAUTHORIZED, "nobody is logged in");
+        person(&**site, &jar).await.map(Self).ok_or_else(nobody)
+    }
+}
+
+impl FromRequestParts<Arc<dyn Site>> for Staff {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Arc<dyn Site>) -> Result<Self, Response> {
+        let SignedIn(person) = SignedIn::from_request_parts(parts, site).await?;
+        let foreign = || refusal(StatusCode::FORBIDDEN, "this is for the staff of the service");
+        Some(person).filter(|person| person.staff).map(Self).ok_or_else(foreign)
+    }
+}
 
 /// What somebody logs in with.
 #[derive(Deserialize)]
@@ -78,14 +105,12 @@ pub(crate) async fn close(State(site): State<Arc<dyn Site>>, jar: CookieJar) -> 
     private((StatusCode::NO_CONTENT, cookie::forget(jar)))
 }
 
-pub(crate) async fn ticket(State(site): State<Arc<dyn Site>>, jar: CookieJar) -> Response {
-    match person(&*site, &jar).await {
-        Some(person) => {
-            let ticket = site.ticket(&person);
-            private(Json(json!({"authid": person.id.to_string(), "ticket": ticket})))
-        }
-        None => refusal(StatusCode::UNAUTHORIZED, "nobody is logged in"),
-    }
+pub(crate) async fn ticket(
+    State(site): State<Arc<dyn Site>>,
+    SignedIn(person): SignedIn,
+) -> Response {
+    let ticket = site.ticket(&person);
+    private(Json(json!({"authid": person.id.to_string(), "ticket": ticket})))
 }
 
 pub(crate) async fn person(site: &dyn Site, jar: &CookieJar) -> Option<Person> {
