@@ -49,7 +49,7 @@ async fn a_class_plays_in_chromium() -> Result<()> {
 
 #[tokio::test]
 async fn a_lesson_begins_with_a_new_run_in_chromium() -> Result<()> {
-    story("lesson", 12).await
+    story("lesson", 13).await
 }
 
 #[tokio::test]

@@ -123,6 +123,10 @@ async function play(browser, step) {
     await leader.row("World 2", ["3", "missing", "missing", "4 (2)"]);
   });
 
+  await step("nothing has moved on the pages while others played", async () => {
+    for (const person of [leader, one, two, three, four]) await person.isCalm();
+  });
+
   await step("a list that makes no sense is told by lines, and nobody is added", async () => {
     const list = join(directory, "list.csv");
     writeFileSync(list, "email;first name;world;role\neve@div.example;Eve;World 3;Divisor\nnobody;;;\n");

@@ -7,6 +7,9 @@ import { join } from "node:path";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+// Below this sum of layout shifts a page counts as good.
+const CALM = 0.1;
+
 // How long anything may take to appear.
 const PATIENCE = 20_000;
 
@@ -41,8 +44,21 @@ export class Person {
       const expected = network && Person.tolerant;
       if (message.type() === "error" && !expected) this.faults.push(message.text());
     });
+    await page.addInitScript(() => {
+      // What moves by itself, as browsers count it: not what somebody has just asked for.
+      window.shifted = 0;
+      new PerformanceObserver((list) => {
+        for (const shift of list.getEntries()) if (!shift.hadRecentInput) window.shifted += shift.value;
+      }).observe({ type: "layout-shift", buffered: true });
+    });
     await page.goto(url);
     return page;
+  }
+
+  /** Checks that what is on the page has stayed in its place while others played. */
+  async isCalm() {
+    const shifted = await this.page.evaluate(() => window.shifted);
+    check(shifted < CALM, `${this.name}'s page has moved by ${shifted.toFixed(3)}`);
   }
 
   async signIn(login, password) {
