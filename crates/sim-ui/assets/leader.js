@@ -32,32 +32,33 @@ function DecideFor({ model, period, member, view, onClose, t, lang }) {
     <//>`;
 }
 
-function Member({ member, onMove, t }) {
+function Member({ member, onMove, offline, t }) {
   return html`
     <span><${Online} member=${member} t=${t} /> ${personName(member)}
-      ${onMove && html` <button class="small" onClick=${() => onMove(member)}>
-        ${t("change")}<span class="hidden">: ${t("moveTo", personName(member))}</span></button>`}
+      ${" "}<button class="small" disabled=${offline} onClick=${() => onMove(member)}>
+        ${t("change")}<span class="hidden">: ${t("moveTo", personName(member))}</span></button>
     </span>`;
 }
 
 /** A world's row. It is drawn anew only when something that it shows has changed: objects of the model are
  * replaced, never altered, and a class has a hundred worlds in which something happens all the time. */
 function World(props) {
-  const { model, state: { world, period, members, last }, roles, view, onDecide, lang } = props;
+  const { model, state: { world, period, members, last }, roles, view, offline, lang } = props;
   const decisions = members.map((it) => period && decisionBy(model, period, it, view));
   const result = last && outcomeOf(model, last, view);
   return useMemo(() => drawn(props),
-    [world, period, result, lang, onDecide === null, ...roles, ...members, ...decisions]);
+    [world, period, result, lang, offline, ...roles, ...members, ...decisions]);
 }
 
-function drawn({ model, state: { world, period, members, last }, roles, view, onDecide, onMove, onNotify, t, lang }) {
+function drawn({ model, state, roles, view, onDecide, onMove, onNotify, offline, t, lang }) {
+  const { world, period, members, last } = state;
   const decided = (member, several) => {
     const decision = decisionBy(model, period, member, view);
     return html`
       <span class=${decision ? "line-of decided" : "line-of missing"}>
         ${several ? `${personName(member)}: ` : ""}
         ${decision ? saying(decision, view.decision, t, lang) || t("decided") : t("missing")}
-        ${onDecide && html` <button class="small" onClick=${() => onDecide(period, member)}>
+        ${onDecide && html` <button class="small" disabled=${offline} onClick=${() => onDecide(period, member)}>
           ${t("change")}<span class="hidden">: ${t("decideFor", personName(member))}</span></button>`}
       </span>`;
   };
@@ -71,9 +72,9 @@ function drawn({ model, state: { world, period, members, last }, roles, view, on
     <tr>
       <th scope="row">${world.name}</th>
       <td class="people">
-        ${members.map((it) => html`<${Member} key=${it.id} member=${it} ...${{ onMove, t }} />`)}
-        ${onNotify && html`<button class="small" onClick=${() => onNotify(world)}>
-          ${t("message")}<span class="hidden">: ${world.name}</span></button>`}
+        ${members.map((it) => html`<${Member} key=${it.id} member=${it} ...${{ onMove, offline, t }} />`)}
+        <button class="small" disabled=${offline} onClick=${() => onNotify(world)}>
+          ${t("message")}<span class="hidden">: ${world.name}</span></button>
         <${Notice} of=${world} />
       </td>
       <td>${period ? period.order : t("none")}${period?.data.closed ? ` (${t("roundClosed")})` : ""}</td>
@@ -83,7 +84,8 @@ function drawn({ model, state: { world, period, members, last }, roles, view, on
 }
 
 /** All worlds as they are at this moment. */
-function Grid({ model, worlds, roles, view, onDecide, onMove, onNotify, t, lang }) {
+function Grid({ worlds, ...rest }) {
+  const { roles, view, t, lang } = rest;
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label=${t("worlds")}>
       <table>
@@ -95,7 +97,7 @@ function Grid({ model, worlds, roles, view, onDecide, onMove, onNotify, t, lang 
           <th scope="col">${label(view.result?.label, lang) ?? t("result")}</th>
         </tr></thead>
         <tbody>${worlds.map((it) => html`
-          <${World} key=${it.world.id} ...${{ model, state: it, roles, view, onDecide, onMove, onNotify, t, lang }} />`)}</tbody>
+          <${World} key=${it.world.id} ...${{ ...rest, state: it }} />`)}</tbody>
       </table>
     </div>`;
 }
@@ -135,7 +137,7 @@ export function Leader({ model, view, seat, t, lang, offline }) {
   const add = (shown) => () => open(shown, { onDone: (text) => setSaid({ text, bad: false }) });
   const tab = (wanted, text) => html`
     <button class="quiet" aria-pressed=${comparing === wanted} onClick=${() => setComparing(wanted)}>${text}</button>`;
-  const onMove = offline ? null : (member) => open(Move, { member });
+  const onMove = (member) => open(Move, { member });
   return html`
     <article class="card wide">
       <h1>${run.name}</h1>
@@ -162,12 +164,12 @@ export function Leader({ model, view, seat, t, lang, offline }) {
         ${tab(false, t("live"))} ${tab(true, t("debrief"))}
       </div>
       ${comparing ? html`<${Debrief} ...${{ model, run, view, t, lang }} />`
-        : html`<${Grid} ...${{ model, worlds, roles, view, onMove, t, lang }}
-          onDecide=${offline || !canDecideFor(view) ? null : (period, member) => open(DecideFor, { period, member })}
-          onNotify=${offline ? null : (world) => open(Notify, { world })} />`}
+        : html`<${Grid} ...${{ model, worlds, roles, view, onMove, offline, t, lang }}
+          onDecide=${canDecideFor(view) && ((period, member) => open(DecideFor, { period, member }))}
+          onNotify=${(world) => open(Notify, { world })} />`}
       ${!comparing && unseated.length > 0 && html`
         <h3>${t("unseated")}</h3>
         <p class="people">${unseated.map((it) => html`
-          <${Member} key=${it.id} member=${it} onMove=${onMove} t=${t} />`)}</p>`}
+          <${Member} key=${it.id} member=${it} ...${{ onMove, offline, t }} />`)}</p>`}
     </article>`;
 }
