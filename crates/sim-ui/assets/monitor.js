@@ -1,7 +1,7 @@
 // What the staff of the service see: how it is, what it does, one run in all detail, and a console.
 
 import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
-import { Connection, SignedOut } from "/assets/wamp.js";
+import { connect } from "/assets/connect.js";
 import { Console } from "/assets/console.js";
 import { Figures, Traffic, Vitals } from "/assets/figures.js";
 import { Onlooker } from "/assets/onlooker.js";
@@ -10,13 +10,6 @@ import { Listing, moment } from "/assets/listing.js";
 // How often the page asks, and over how many answers rates are taken.
 const PAUSE = 2000;
 const WINDOW = 6;
-
-async function ticket() {
-  const response = await fetch("/session/ticket", { method: "POST" });
-  if (response.status === 401) throw new SignedOut();
-  if (!response.ok) throw new Error(`the ticket was answered ${response.status}`);
-  return response.json();
-}
 
 /** The last answers to the question how the service is, the newest at the end. */
 function useStatus(setOffline, signedOut) {
@@ -56,13 +49,8 @@ function useStatus(setOffline, signedOut) {
 function useConnection(session, setOffline, signedOut) {
   const connection = useRef(null);
   useEffect(() => {
-    connection.current = new Connection({
-      url: `${location.origin.replace(/^http/, "ws")}/ws`,
-      realm: session.realm,
-      ticket,
-      onOpen: () => setOffline(false),
-      onLost: () => setOffline(true),
-      onEnd: (reason) => reason && signedOut(),
+    connection.current = connect({
+      realm: session.realm, ticket: "/session/ticket", onOpen: () => setOffline(false), setOffline, signedOut,
     });
     return () => connection.current.end();
   }, []);

@@ -1,19 +1,10 @@
 // What lies behind a page that shows seats: a connection, and the models of the games it follows.
 
 import { html, useEffect, useReducer, useRef, useState } from "/assets/vendor/htm-preact.js";
-import { ask } from "/assets/app.js";
-import { Connection, SignedOut } from "/assets/wamp.js";
+import { connect } from "/assets/connect.js";
 import { Model } from "/assets/model.js";
 import { Player } from "/assets/player.js";
 import { Leader } from "/assets/leader.js";
-
-/** Somebody's ticket, as the service gives it at an address. */
-async function ticketAt(path) {
-  const { status, answer } = await ask("POST", path);
-  if (status === 401) throw new SignedOut();
-  if (status !== 200) throw new Error(answer.error);
-  return answer;
-}
 
 /** The module of a game that has one, and nothing special for others. */
 async function view({ slug, view }) {
@@ -87,14 +78,8 @@ export function useTable({ realm, ticket, load, onChange, setOffline, signedOut 
       }
       changed();
     };
-    const connection = new Connection({
-      url: `${location.origin.replace(/^http/, "ws")}/ws`,
-      realm,
-      ticket: () => ticketAt(ticket),
-      onOpen: () => refresh.current(),
-      onLost: () => setOffline(true),
-      onEnd: (reason) => reason && signedOut(),
-    });
+    const onOpen = () => refresh.current();
+    const connection = connect({ realm, ticket, onOpen, setOffline, signedOut });
     table.current = new Table(connection, changed);
     return () => connection.end();
   }, []);
