@@ -240,6 +240,17 @@ async fn a_leader_opens_a_run_and_seats_people_by_a_list(target: Target) -> Resu
         assert_eq!(own["data"]["role_name"], role, "{own}");
     }
 
+    // An invited account that was given a password otherwise is nobody else's, where that is known.
+    if target == Target::Embedded {
+        let [bo] = &div.rest.list("users/?email=bo@div.example").await?[..] else {
+            anyhow::bail!("there is one account")
+        };
+        div.change(&format!("users/{}/", bo["id"]), &json!({"password": "hers"})).await?;
+        let thief = json!({"login": "bo@div.example", "password": "his"});
+        let refused = Browser::new(&div)?.ask(Method::POST, &path, Some(thief)).await?;
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    }
+
     // Who leads nothing opens nothing, and changes no run of others.
     let mut player = Browser::new(&div)?;
     player.sign_in("s1@div.edu", "s1").await?;

@@ -48,8 +48,8 @@ pub(crate) trait Accounts: Send + Sync {
     /// whether it was made.
     async fn invite(&self, newcomer: &Newcomer) -> Result<(UserPk, bool), LoginError>;
 
-    /// Gives a user another password.
-    async fn set_password(&self, user: UserPk, password: &str) -> Result<(), LoginError>;
+    /// Gives a user a password who has none, as far as that can be known; tells whether it did.
+    async fn set_first_password(&self, user: UserPk, password: &str) -> Result<bool, LoginError>;
 }
 
 /// The fields of a newcomer's account, without a password while there is none.
@@ -125,10 +125,14 @@ impl Accounts for GamesApi {
         Ok((user.ok_or_else(gone)?.id, is_new))
     }
 
-    async fn set_password(&self, user: UserPk, password: &str) -> Result<(), LoginError> {
+    async fn set_first_password(&self, user: UserPk, password: &str) -> Result<bool, LoginError> {
+        let known = self.has_password(user).await;
+        if known.map_err(|error| LoginError::Unavailable(error.to_string()))? {
+            return Ok(false);
+        }
         let fields = Fields::from_iter([("password".to_owned(), password.into())]);
         let (resource, pk) = (Resource::User, Target::Pk(user.0));
-        store(self, Operation::Change { resource, pk, fields }).await
+        store(self, Operation::Change { resource, pk, fields }).await.map(|()| true)
     }
 }
 

@@ -95,9 +95,12 @@ impl Pages {
         let _turn = self.claims.lock().await;
         for engine in self.engines() {
             if let Some(user) = engine.is_invited(code, &newcomer.login).await {
-                let password = &newcomer.password;
-                self.accounts.set_password(user, password).await.map_err(refused)?;
-                return engine.take_invitation(code, user).await.map_err(|error| told(&error));
+                let set = self.accounts.set_first_password(user, &newcomer.password).await;
+                return match set.map_err(refused)? {
+                    true => engine.take_invitation(code, user).await.map_err(|it| told(&it)),
+                    // Whoever knows the password comes in by that.
+                    false => Ok(()),
+                };
             }
         }
         Ok(())

@@ -123,8 +123,12 @@ pub(crate) fn take_seat(call: &Arc<CallData>, code: &str, user: UserPk) -> CallR
     if !opens(&run.current_data(), code) {
         return Err(CallError::not_found("this code opens no run any more"));
     }
-    let members = run.members()?;
-    if members.iter().any(|member| member.user == user) {
+    let mut members = run.members()?;
+    if let Some(member) = members.iter_mut().find(|member| member.user == user) {
+        // Whoever comes back has a password, so that nobody chooses another one.
+        if member.data.get(INVITED).is_some() {
+            member.merge_data(json!({ INVITED: null }))?;
+        }
         return Ok(DONE.to_owned());
     }
     let (worlds, roles) = (run.worlds()?, run.game()?.roles()?);

@@ -100,6 +100,15 @@ impl GamesApi {
         Ok(found.as_deref().and_then(user_of).cloned())
     }
 
+    /// Whether a user can log in by a password.
+    ///
+    /// # Errors
+    /// When the database cannot be read now.
+    pub async fn has_password(&self, user: UserPk) -> Result<bool, StoreError> {
+        let account = self.inner.store.account(&user.to_string()).await?;
+        Ok(account.is_some_and(|account| account.password.is_some()))
+    }
+
     /// A user by e-mail address, in any case.
     ///
     /// # Errors

@@ -159,6 +159,12 @@ async fn an_invitation_is_taken_once_by_whoever_has_the_code() {
     assert_eq!(engine(&test).is_invited(code, "guest@test.example").await, None);
     let refused = engine(&test).take_invitation(code, guest).await.unwrap_err();
     assert_eq!(refused.uri(), CallError::CONFLICT);
+    // Whoever was given a password otherwise, and comes, needs the invitation no more.
+    let other = user(&test, "other").await;
+    let invited = Entrant { invited: true, ..entrant(other, None, None) };
+    engine(&test).enrol(run, teacher, vec![invited]).await.unwrap();
+    engine(&test).take_seat(code, other).await.unwrap();
+    assert_eq!(engine(&test).is_invited(code, "other@test.example").await, None);
 }
 
 #[tokio::test]

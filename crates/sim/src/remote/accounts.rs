@@ -206,14 +206,14 @@ impl Accounts for RemoteAccounts {
         }
     }
 
-    async fn set_password(&self, user: UserPk, password: &str) -> Result<(), LoginError> {
+    async fn set_first_password(&self, user: UserPk, password: &str) -> Result<bool, LoginError> {
         let set = async {
             // The original clears what is left out.
             let mut fields = json!(self.client.users().get(user).await?);
             fields["password"] = password.into();
             self.client.users().replace(&user.to_string(), &fields).await
         };
-        set.await.map(drop).map_err(|error| unavailable(&error))
+        set.await.map(|_| true).map_err(|error| unavailable(&error))
     }
 }
 
