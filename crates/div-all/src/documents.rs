@@ -14,7 +14,8 @@ pub(crate) fn write(dir: &Path) -> Result<(), String> {
         fs::create_dir_all(&man)?;
         fs::create_dir_all(&completions)?;
         for program in PROGRAMS {
-            let mut definition = (program.definition)();
+            // Its pages would say nothing that the others do not.
+            let mut definition = (program.definition)().disable_help_subcommand(true);
             for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
                 generate_to(shell, &mut definition, program.name, &completions)?;
             }
