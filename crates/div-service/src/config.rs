@@ -151,7 +151,7 @@ fn flags(args: &[OsString], problems: &mut Vec<String>) -> Result<ArgMatches, Un
         let whole = cli::definition().try_get_matches_from(args).err().filter(is_help);
         return Err(Unloaded::Help(whole.unwrap_or(error)));
     }
-    problems.push(format!("{}; see --help", first_line(&error)));
+    problems.push(format!("{}; see --help", in_one_line(&error)));
     // What stands before the error is looked at as well.
     lenient.ignore_errors(true).try_get_matches_from(args).map_err(unexpected)
 }
@@ -236,10 +236,12 @@ fn unexpected(error: clap::Error) -> Unloaded {
     if is_help(&error) {
         return Unloaded::Help(error);
     }
-    Unloaded::Problems(vec![first_line(&error)])
+    Unloaded::Problems(vec![in_one_line(&error)])
 }
 
-fn first_line(error: &clap::Error) -> String {
+/// What is wrong, with what is missing, which comes on lines of its own.
+fn in_one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }

@@ -1,6 +1,7 @@
 // What the staff of the service see: how it is, what it does, one run in all detail, and a console.
 
 import { html, useEffect, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { ask } from "/assets/app.js";
 import { connect } from "/assets/connect.js";
 import { Console } from "/assets/console.js";
 import { Figures, Traffic, Vitals } from "/assets/figures.js";
@@ -17,16 +18,14 @@ function useStatus(setOffline, signedOut) {
   useEffect(() => {
     let ended = false;
     let timer;
-    const ask = async () => {
+    const look = async () => {
       try {
         // Nobody looks at a page in the background.
         if (!document.hidden) {
-          const response = await fetch("/monitor/status");
+          const { status: code, answer: status } = await ask("GET", "/monitor/status");
           if (ended) return;
-          if (response.status === 401) return signedOut();
-          if (!response.ok) throw new Error(`the status was answered ${response.status}`);
-          const status = await response.json();
-          if (ended) return;
+          if (code === 401) return signedOut();
+          if (code !== 200) throw new Error(status.error);
           const answer = { ...status, figures: new Figures(status.figures ?? "", status.at) };
           setAnswers((known) => (known.at(-1)?.at === status.at ? known : [...known, answer].slice(-WINDOW)));
           setOffline(false);
@@ -34,9 +33,9 @@ function useStatus(setOffline, signedOut) {
       } catch {
         if (!ended) setOffline(true);
       }
-      if (!ended) timer = setTimeout(ask, PAUSE);
+      if (!ended) timer = setTimeout(look, PAUSE);
     };
-    ask();
+    look();
     return () => {
       ended = true;
       clearTimeout(timer);

@@ -1,6 +1,7 @@
 // One run as it is and as it changes: its tree, and a log of what is committed.
 
 import { html, useEffect, useReducer, useRef, useState } from "/assets/vendor/htm-preact.js";
+import { perFrame } from "/assets/parts.js";
 import { Table, moment } from "/assets/listing.js";
 
 // How many changes the log keeps.
@@ -68,14 +69,8 @@ function useRun(run) {
   const seen = useRef({ tree: null, early: [], log: [] });
   useEffect(() => {
     const it = seen.current;
-    let frame = 0;
     let ended = false;
-    const draw = () => {
-      frame ||= requestAnimationFrame(() => {
-        frame = 0;
-        redraw();
-      });
-    };
+    const draw = perFrame(redraw);
     const log = (entry) => {
       it.log = [entry, ...it.log].slice(0, KEPT);
       draw();
@@ -109,7 +104,6 @@ function useRun(run) {
     source.onerror = () => setProblem(source.readyState === EventSource.CLOSED ? "monRunGone" : "offline");
     return () => {
       ended = true;
-      cancelAnimationFrame(frame);
       source.close();
     };
   }, [run]);

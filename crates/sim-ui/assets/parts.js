@@ -2,6 +2,17 @@
 
 import { html } from "/assets/vendor/htm-preact.js";
 
+/** Does something once per frame, however often it is asked to. */
+export function perFrame(act) {
+  let frame = 0;
+  return () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      act();
+    });
+  };
+}
+
 /** A text of a game's module, in the language or in English; for a role where it names roles. */
 export function label(texts, lang, role) {
   const text = texts?.[lang] ?? texts?.en;

@@ -2,6 +2,7 @@
 
 import { html, useEffect, useReducer, useRef, useState } from "/assets/vendor/htm-preact.js";
 import { connect } from "/assets/connect.js";
+import { perFrame } from "/assets/parts.js";
 import { Model } from "/assets/model.js";
 import { Player } from "/assets/player.js";
 import { Leader } from "/assets/leader.js";
@@ -35,17 +36,6 @@ class Table {
   seats() {
     return this.games.flatMap(({ model, view }) => model.seated.map((seat) => ({ model, view, seat })));
   }
-}
-
-/** Does something once per frame, however often it is asked to. */
-function perFrame(act) {
-  let frame = 0;
-  return () => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      act();
-    });
-  };
 }
 
 /**

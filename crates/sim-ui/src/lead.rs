@@ -68,6 +68,11 @@ pub(crate) async fn enrol(
         let text = format!("the list has more than {MOST} people, split it");
         return Err(refusal(StatusCode::BAD_REQUEST, &text));
     }
+    // Accounts are made one by one, so that nothing may be wrong with a later one.
+    if let Some(wrong) = entrants.iter().find(|it| !roster::is_address(&it.email)) {
+        let text = format!("`{}` is no e-mail address", wrong.email);
+        return Err(refusal(StatusCode::BAD_REQUEST, &text));
+    }
     let enrolled = site.enrol(&person, run, entrants).await.map_err(refusal_of)?;
     Ok(private(Json(json!(enrolled))))
 }

@@ -338,6 +338,9 @@ async fn leaders_open_runs_wake_them_and_seat_people() {
     };
     let one = seat("application/json", r#"[{"email": "a@b"}]"#).await;
     assert_eq!((one.status, &one.json()["added"]), (StatusCode::OK, &json!(1)));
+    let nobody = seat("application/json", r#"[{"email": "a@b"}, {"email": "nobody"}]"#).await;
+    assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
+    assert_eq!(nobody.json()["error"], "`nobody` is no e-mail address");
     let list = seat("text/csv; charset=utf-8", "email;world\na@b;Red\nc@d;Red\n").await;
     assert_eq!((list.status, &list.json()["added"]), (StatusCode::OK, &json!(2)));
     let wrong = seat("text/csv", "email\nnobody\n").await;

@@ -68,21 +68,21 @@ impl Pages {
     ) -> Result<Enrolled, Refused> {
         let engine = self.engine_led(person, run).await?;
         let roles: Vec<_> = engine.roles().iter().map(|role| role.to_lowercase()).collect();
-        let mut seated = Vec::new();
-        for entrant in &entrants {
-            if let Some(role) = entrant.role.as_deref().filter(|it| !it.trim().is_empty())
-                && !roles.contains(&role.trim().to_lowercase())
-            {
-                let text = format!("the game has no role `{}` for {}", role.trim(), entrant.email);
+        let mut places = Vec::new();
+        for Entrant { email, world, role, .. } in &entrants {
+            let (world, role) = (chosen(world.as_deref())?, chosen(role.as_deref())?);
+            if let Some(role) = role.as_ref().filter(|role| !roles.contains(&role.to_lowercase())) {
+                let text = format!("the game has no role `{role}` for {email}");
                 return Err(Refused::Invalid(text));
             }
-            chosen(entrant.world.as_deref())?;
+            places.push((world, role));
         }
-        for Entrant { email, first_name, last_name, world, role } in entrants {
-            let person = Newcomer { login: email, password: String::new(), first_name, last_name };
-            let (user, is_new) = self.accounts.invite(&person).await.map_err(refused)?;
-            let (world, role) = (chosen(world.as_deref())?, chosen(role.as_deref())?);
-            seated.push(Seated { user, world, role, invited: is_new });
+        let mut seated = Vec::new();
+        for (entrant, (world, role)) in entrants.into_iter().zip(places) {
+            let Entrant { email: login, first_name, last_name, .. } = entrant;
+            let person = Newcomer { login, password: String::new(), first_name, last_name };
+            let (user, invited) = self.accounts.invite(&person).await.map_err(refused)?;
+            seated.push(Seated { user, world, role, invited });
         }
         let done = engine.enrol(RunPk(run), UserPk(person.id), seated).await;
         let sim_engine::Enrolled { added, moved, kept, worlds } = done.map_err(|it| told(&it))?;

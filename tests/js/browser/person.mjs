@@ -55,7 +55,14 @@ export class Person {
     return page;
   }
 
-  /** Checks that what is on the page has stayed in its place while others played. */
+  /** From here on it counts what moves on the page, until somebody asks whether it is calm. */
+  async watchesForMoves() {
+    await this.page.evaluate(() => {
+      window.shifted = 0;
+    });
+  }
+
+  /** Checks that what is on the page has stayed in its place. */
   async isCalm() {
     const shifted = await this.page.evaluate(() => window.shifted);
     check(shifted < CALM, `${this.name}'s page has moved by ${shifted.toFixed(3)}`);

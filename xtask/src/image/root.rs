@@ -61,7 +61,7 @@ struct Service {
 }
 
 impl Service {
-    /// Starts it as the first process of its own process space, where that is allowed.
+    /// Starts it on free ports, and waits until it is ready.
     fn start(root: &Path) -> Result<Self> {
         let mut command = inside(root, &[]);
         command.args(["/div-service", "--bind", "127.0.0.1:0", "--games-bind", "127.0.0.1:0"]);
