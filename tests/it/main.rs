@@ -5,6 +5,11 @@ macro_rules! tests_on {
     (every, $tests:tt) => {
         tests_on!(embedded, $tests);
         tests_on!(elsewhere, $tests);
+        tests_on!(apart, $tests);
+    };
+    (apart, $tests:tt) => {
+        tests_on!(on_sim_router, SimRouter, $tests);
+        tests_on!(on_crossbar, Crossbar, $tests);
     };
     (elsewhere, $tests:tt) => {
         tests_on!(games_api, $tests);
@@ -35,6 +40,7 @@ macro_rules! tests_on {
     };
 }
 
+mod apart;
 mod config;
 mod crash;
 mod elsewhere;

@@ -4,14 +4,8 @@ use anyhow::{Context, Result};
 use black_box::{DEADLINE, Div, Target};
 use reqwest::StatusCode;
 
-/// The address of the main port, over HTTP.
-fn origin(div: &Div) -> Result<String> {
-    let url = div.service.ws_url().strip_prefix("ws").and_then(|it| it.strip_suffix("/ws"));
-    Ok(format!("http{}", url.context("an unexpected address")?))
-}
-
 async fn get(div: &Div, path: &str) -> Result<(StatusCode, String)> {
-    let answer = reqwest::get(format!("{}{path}", origin(div)?)).await?;
+    let answer = reqwest::get(format!("{}{path}", div.service.page_url())).await?;
     Ok((answer.status(), answer.text().await?))
 }
 

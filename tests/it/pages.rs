@@ -76,9 +76,7 @@ struct Browser {
 
 impl Browser {
     fn new(div: &Div) -> Result<Self> {
-        let url = div.service.ws_url();
-        let origin = url.strip_prefix("ws").and_then(|it| it.strip_suffix("/ws"));
-        let origin = format!("http{}", origin.context("an unexpected address")?);
+        let origin = div.service.page_url().to_owned();
         Ok(Self { http: Client::builder().build()?, origin, cookie: String::new() })
     }
 
@@ -111,7 +109,7 @@ impl Browser {
         let ticket: Value = ticket.error_for_status()?.json().await?;
         let (authid, ticket) = (ticket["authid"].as_str(), ticket["ticket"].as_str());
         let (authid, ticket) = authid.zip(ticket).context("no ticket")?;
-        Wamp::login(div.service.ws_url(), Login::Ticket { authid, ticket }).await
+        Wamp::login(&div.service.ws_url(), Login::Ticket { authid, ticket }).await
     }
 }
 
@@ -139,7 +137,7 @@ async fn whoever_signs_in_joins_by_a_ticket_until_signing_out(target: Target) ->
     let ticket = browser.ask(Method::POST, "/session/ticket", None).await?.json::<Value>().await?;
     let ticket = ticket["ticket"].as_str().context("no ticket")?;
     let other = Login::Ticket { authid: "s2@div.edu", ticket };
-    assert!(Wamp::login(div.service.ws_url(), other).await.is_err());
+    assert!(Wamp::login(&div.service.ws_url(), other).await.is_err());
 
     let out = browser.ask(Method::DELETE, "/session", None).await?;
     assert_eq!(out.status(), StatusCode::NO_CONTENT);
@@ -282,25 +280,27 @@ async fn the_staff_see_the_service_and_nothing_secret_of_it(target: Target) -> R
     for path in ["/monitor/status", &path, &format!("{path}/events")] {
         assert_eq!(player.ask(Method::GET, path, None).await?.status(), StatusCode::FORBIDDEN);
     }
-    leader.call(&format!("{run}.nothing"), json!([])).await?;
+    leader.call(&format!("{}.model.run.999.get_run_data", div.root), json!([])).await?;
 
     let mut staff = Browser::new(&div)?;
     assert_eq!(staff.sign_in("simpl@simpl.world", "simpl").await?, StatusCode::NO_CONTENT);
     let status: Value = staff.ask(Method::GET, "/monitor/status", None).await?.json().await?;
     assert_eq!(status["problems"], json!([]));
-    assert_eq!(status["webhooks"].is_null(), target != Target::Embedded);
+    let is_embedded = !matches!(target, Target::GamesApi | Target::Original);
+    assert_eq!(status["webhooks"].is_null(), !is_embedded);
     let leads = &environment.runusers["leader@div.edu"];
     let sessions = status["sessions"]["list"].as_array().context("no sessions")?;
     let own = sessions.iter().find(|it| it["email"] == "leader@div.edu").context("no leader")?;
     assert_eq!(own["authid"], leads["user"].to_string());
-    assert!(own["joined"].is_string(), "{own}");
+    // Crossbar.io does not tell since when.
+    assert!(own["joined"].is_string() || target == Target::Crossbar, "{own}");
     let run = &status["games"][0]["runs"][0];
     assert_eq!((&run["id"], &run["worlds"]), (&json!(environment.run), &json!(2)));
     assert_eq!((&run["members"], &run["online"]), (&json!(5), &json!(1)));
     let failed = &status["failures"][0];
     assert_eq!(
         (&failed["error"], &failed["email"]),
-        (&json!("wamp.error.no_such_procedure"), &json!("leader@div.edu"))
+        (&json!("wamp.error.not_authorized"), &json!("leader@div.edu"))
     );
 
     let tree = staff.ask(Method::GET, &path, None).await?.text().await?;
@@ -358,7 +358,7 @@ async fn staff_join_by_the_ticket_of_any_seat_and_players_by_none() -> Result<()
     let (authid, ticket) = (ticket["authid"].as_str(), ticket["ticket"].as_str());
     let (authid, ticket) = authid.zip(ticket).context("no ticket")?;
     assert_eq!(authid, runuser["user"].to_string());
-    let mut page = Wamp::login(div.service.ws_url(), Login::Ticket { authid, ticket }).await?;
+    let mut page = Wamp::login(&div.service.ws_url(), Login::Ticket { authid, ticket }).await?;
     let uri = div.uri(&format!("runuser.{}.get_scope", runuser["id"]));
     let own = page.call(&uri, json!([])).await?.value()?;
     assert_eq!(own["data"]["email"], "s2@div.edu");

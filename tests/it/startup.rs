@@ -177,7 +177,7 @@ async fn another_root_and_slug_need_no_new_program() -> Result<()> {
     let rest = black_box::Rest::staff(service.api_url())?;
     assert_eq!(rest.get("games/simpl-div/").await?["name"], "Simpl Div");
     let login = black_box::Login::Anonymous;
-    let mut wamp = black_box::Wamp::login(service.ws_url(), login).await?;
+    let mut wamp = black_box::Wamp::login(&service.ws_url(), login).await?;
     let ready = wamp.call(&format!("{root}.ready"), serde_json::json!([])).await?;
     assert_eq!(ready.value()?, serde_json::json!(true));
     Ok(())

@@ -89,6 +89,29 @@ pub struct Settings {
     #[arg(long, env = "PORT", hide = true)]
     pub port: Option<String>,
 
+    /// A WAMP router of another process to use in place of the embedded one, ours (`sim-router`) or
+    /// Crossbar.io: `ws://host:8080/ws`, also `wss`, `tcp`, `tls` and `unix`
+    #[arg(long, env = "DIV_ROUTER", value_name = "URL", value_parser = router_url)]
+    pub router: Option<String>,
+
+    /// The name by which this service logs in there
+    #[arg(long, env = "DIV_ROUTER_USER", value_name = "NAME", default_value = "service")]
+    pub router_user: String,
+
+    /// The ticket with which it logs in there; without one it comes as nobody
+    #[arg(
+        long,
+        env = "DIV_ROUTER_TICKET",
+        value_name = "TICKET",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub router_ticket: Option<Secret>,
+
+    /// Where browsers reach that router, if not at the URL that this service uses
+    #[arg(long, env = "MODEL_SERVICE_WS", value_name = "URL", value_parser = ws_url)]
+    pub browser_ws: Option<String>,
+
     /// Whether only active runs are loaded
     #[arg(
         long,
@@ -214,6 +237,23 @@ fn http_url(text: &str) -> Result<String, String> {
     match text.starts_with("http://") || text.starts_with("https://") {
         true => Ok(text.to_owned()),
         false => Err("it must begin with `http://` or `https://`".to_owned()),
+    }
+}
+
+/// An address of a router.
+fn router_url(text: &str) -> Result<String, String> {
+    let schemes = ["ws://", "wss://", "tcp://", "tls://", "unix:"];
+    match schemes.iter().any(|scheme| text.starts_with(scheme)) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("it must begin with one of {}", schemes.join(" "))),
+    }
+}
+
+/// An address of a WebSocket.
+fn ws_url(text: &str) -> Result<String, String> {
+    match text.starts_with("ws://") || text.starts_with("wss://") {
+        true => Ok(text.to_owned()),
+        false => Err("it must begin with `ws://` or `wss://`".to_owned()),
     }
 }
 

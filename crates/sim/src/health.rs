@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::access::Engines;
 use crate::figures::Figures;
+use crate::link::Link;
 use crate::remote::Remote;
 
 /// How long the store may take to answer.
@@ -34,14 +35,21 @@ pub(crate) enum Probe {
 pub(crate) struct Health {
     engines: Engines,
     probe: Probe,
+    /// The way to the router, if it is of another process.
+    link: Option<Arc<Link>>,
     figures: Option<Figures>,
     /// What the store answered last: nothing, or why it cannot be used.
     store: Mutex<Option<(Instant, Option<String>)>>,
 }
 
 impl Health {
-    pub(crate) fn new(engines: Engines, probe: Probe, figures: Option<Figures>) -> Self {
-        Self { engines, probe, figures, store: Mutex::default() }
+    pub(crate) fn new(
+        engines: Engines,
+        probe: Probe,
+        link: Option<Arc<Link>>,
+        figures: Option<Figures>,
+    ) -> Self {
+        Self { engines, probe, link, figures, store: Mutex::default() }
     }
 
     /// Why the games cannot be played now; nothing when they can.
@@ -50,7 +58,8 @@ impl Health {
         let missing = engines.filter(|(_, engine)| !engine.is_installed());
         let missing =
             missing.map(|(_, it)| format!("the game \"{}\" is not installed yet", it.slug()));
-        missing.chain(self.store_problem().await).collect()
+        let link = self.link.as_ref().and_then(|link| link.problem());
+        missing.chain(link).chain(self.store_problem().await).collect()
     }
 
     async fn store_problem(&self) -> Option<String> {

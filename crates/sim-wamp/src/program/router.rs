@@ -2,6 +2,7 @@
 
 mod config;
 mod listen;
+mod questions;
 mod rights;
 mod serve;
 mod unix;

@@ -330,7 +330,11 @@ impl Delivery {
     fn accept(&self, message: Message) -> Accepted {
         Accepted::Event(match message {
             Message::Event(event) => SessionEvent::Event(Event {
-                topic: Arc::clone(&event.topic),
+                // Routers name the topic where a pattern was subscribed to.
+                topic: match event.topic.is_empty() {
+                    true => self.replies.topic(event.subscription).unwrap_or_default(),
+                    false => Arc::clone(&event.topic),
+                },
                 subscription: event.subscription,
                 publication: event.publication,
                 publisher: event
@@ -374,9 +378,14 @@ impl Delivery {
                 progress,
             });
         }
+        // Routers name the procedure where a pattern was registered.
+        let procedure = match invocation.procedure.is_empty() {
+            true => self.replies.procedure(invocation.registration).unwrap_or_default(),
+            false => invocation.procedure,
+        };
         SessionEvent::Invocation(Invocation {
             request,
-            procedure: invocation.procedure,
+            procedure,
             registration: invocation.registration,
             caller: invocation.caller.filter(|_| invocation.disclosed || self.trusted),
             receive_progress: invocation.receive_progress,

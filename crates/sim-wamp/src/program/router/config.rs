@@ -21,7 +21,7 @@ use reader::{Field, Problems, Section};
 use secrets::Secrets;
 
 pub(super) use listeners::Listen;
-pub(super) use realms::Realm;
+pub(super) use realms::{Asked, Realm};
 
 /// A configuration with everything that it may say.
 pub(super) const EXAMPLE: &str = include_str!("config/example.toml");
