@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use sim_engine::{Call, CallError, Engine, Event, Messages, Peer, Procedure};
+use sim_engine::{Call, CallError, Engine, Event, Messages, Peer, Procedure, Request};
 use sim_games_types::UserPk;
 use sim_wamp::{Incoming, MatchPolicy, Payload, Publication, Router, Session, SessionEvent, uri};
 
@@ -77,7 +77,12 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
             SessionEvent::Invocation(invocation) => {
                 let Some(caller) = &invocation.caller else { continue };
                 let peer = peer(caller.session, &caller.authid, &caller.authrole);
-                let call = call(peer, invocation.procedure, &invocation.payload);
+                // Only our own router tells the caller's number.
+                let request = match invocation.caller_request {
+                    Some(request) => Request::Call(request),
+                    None => Request::Invocation(invocation.request),
+                };
+                let call = call(peer, request, invocation.procedure, &invocation.payload);
                 let responder = invocation.responder;
                 let answer = |outcome: Result<String, CallError>| {
                     let answer = match outcome {
@@ -104,7 +109,8 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
                 _ => {
                     if let Some(by) = &event.publisher {
                         let peer = peer(by.session, &by.authid, &by.authrole);
-                        engine.message(call(peer, event.topic, &event.payload));
+                        let request = Request::Publication(event.publication);
+                        engine.message(call(peer, request, event.topic, &event.payload));
                     }
                 }
             },
@@ -117,8 +123,9 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
 }
 
 /// A call or a message, its arguments as JSON.
-fn call(peer: Peer, uri: Arc<str>, payload: &Payload) -> Call {
-    Call { uri, peer, args: payload.args_json().into(), kwargs: payload.kwargs_json().into() }
+fn call(peer: Peer, request: Request, uri: Arc<str>, payload: &Payload) -> Call {
+    let (args, kwargs) = (payload.args_json().into(), payload.kwargs_json().into());
+    Call { uri, peer, request: Some(request), args, kwargs }
 }
 
 /// An engine's error as WAMP has it.
