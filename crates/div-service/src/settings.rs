@@ -176,6 +176,16 @@ pub struct Settings {
         hide_possible_values = true
     )]
     pub log_format: LogFormat,
+
+    /// The OpenTelemetry collector that gets spans of all calls (OTLP over HTTP), for example
+    /// `http://collector:4318`; only builds with the feature `otel` have this
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        value_parser = otlp_endpoint
+    )]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// The form of the log.
@@ -215,6 +225,16 @@ fn http_url(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("it must begin with `http://` or `https://`".to_owned()),
     }
+}
+
+/// The same, where the program can export spans at all.
+fn otlp_endpoint(text: &str) -> Result<String, String> {
+    if cfg!(feature = "otel") {
+        return http_url(text);
+    }
+    Err("this build cannot export spans: leave it out, or use one that was built with \
+         `--features otel`"
+        .to_owned())
 }
 
 /// The same with no other placeholders than those that are known.
