@@ -1,7 +1,7 @@
 //! What machines ask of a service: whether it lives, whether it can be played, and its figures.
 
 use anyhow::{Context, Result};
-use black_box::{DEADLINE, Div, Target};
+use black_box::{DEADLINE, Div, Elsewhere, Target, Wamp};
 use reqwest::StatusCode;
 
 /// The address of the main port, over HTTP.
@@ -108,9 +108,81 @@ async fn readiness_tells_that_the_store_has_gone(target: Target) -> Result<()> {
     Ok(())
 }
 
+/// The name of a call: what its browser knows.
+fn name(wamp: &Wamp, request: u64) -> Result<String> {
+    Ok(format!("{}/{request}", wamp.welcome()?.session))
+}
+
+async fn a_call_has_one_name_from_its_browser_to_its_commit(target: Target) -> Result<()> {
+    let mut div = Div::start_on(target, &["--log", "debug", "--log-format", "json"]).await?;
+    if target == Target::GamesApi {
+        let Elsewhere::GamesApi(games) = div.service.elsewhere()? else { unreachable!() };
+        games.restart_logging("debug").await?;
+        until(&div, StatusCode::OK).await?;
+    }
+    let environment = div.environment("default").await?;
+    let mut s1 = div.member(&environment, "s1@div.edu").await?;
+    s1.wamp.use_random_request_ids();
+    let uri = div.uri(&format!("period.{}.submit_decision", environment.worlds[0].period));
+    let request = s1.wamp.send_call(&uri, Some(serde_json::json!([10])), None).await?;
+    assert_eq!(s1.wamp.answer(request).await?.value()?, "ok");
+    let name = name(&s1.wamp, request)?;
+    let call = format!("\"call\":\"{name}\"");
+    let service = &mut div.service;
+    for message in ["routed", "answered"] {
+        let line = service.logged_all(&[&call, &format!("\"message\":\"{message}\"")]).await?;
+        assert!(line.contains(&format!("\"procedure\":\"{uri}\"")), "{line}");
+    }
+    let answered = service.logged_all(&[&call, "\"message\":\"answered\""]).await?;
+    let run = format!("\"run.pk\":{}", environment.run);
+    let user = format!("\"user.pk\":{}", s1.user);
+    for part in ["\"outcome\":\"ok\"", "\"elapsed_ms\":", &run, &user] {
+        assert!(answered.contains(part), "no {part} in {answered}");
+    }
+    match target {
+        Target::GamesApi => {
+            let Elsewhere::GamesApi(games) = service.elsewhere()? else { unreachable!() };
+            games.logged_all(&[&format!("call=\"{name}\""), "stored", "journal.seq="]).await?;
+        }
+        // It does not tell whom its requests are for.
+        Target::Original => {}
+        Target::Embedded => {
+            let stored = "\"message\":\"stored\"";
+            let line = service.logged_all(&[&call, stored, "\"journal.seq\":"]).await?;
+            assert!(line.contains("\"elapsed_ms\":"), "{line}");
+        }
+    }
+
+    // Somebody else's round: refused by the engine, and told of by the router.
+    let uri = div.uri(&format!("period.{}.submit_decision", environment.worlds[1].period));
+    let request = s1.wamp.send_call(&uri, Some(serde_json::json!([1])), None).await?;
+    s1.wamp.answer(request).await?;
+    let call = format!("\"call\":\"{}\"", self::name(&s1.wamp, request)?);
+    for message in ["answered", "answered with an error"] {
+        let message = format!("\"message\":\"{message}\"");
+        let line = div.service.logged_all(&[&call, &message]).await?;
+        assert!(line.contains("not_authorized\""), "{line}");
+    }
+    Ok(())
+}
+
+async fn calls_leave_no_line_in_the_usual_log(target: Target) -> Result<()> {
+    let mut div = Div::start_on(target, &[]).await?;
+    let environment = div.environment("default").await?;
+    let mut s1 = div.member(&environment, "s1@div.edu").await?;
+    s1.play(environment.worlds[0].period, 10).await?;
+    let session = s1.wamp.welcome()?.session;
+    assert_eq!(div.service.sigterm().await?, Some(0));
+    let log = div.service.stderr();
+    assert!(!log.iter().any(|line| line.contains(&session.to_string())), "{log:#?}");
+    Ok(())
+}
+
 tests_on!(
     embedded,
     [
+        a_call_has_one_name_from_its_browser_to_its_commit,
+        calls_leave_no_line_in_the_usual_log,
         readiness_tells_what_is_missing_until_the_game_is_installed,
         figures_move_when_a_decision_was_made,
         commits_of_the_embedded_games_api_are_counted,
@@ -119,6 +191,7 @@ tests_on!(
 tests_on!(
     elsewhere,
     [
+        a_call_has_one_name_from_its_browser_to_its_commit,
         readiness_tells_what_is_missing_until_the_game_is_installed,
         figures_move_when_a_decision_was_made,
         readiness_tells_that_the_store_has_gone,

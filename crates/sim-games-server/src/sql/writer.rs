@@ -256,16 +256,20 @@ impl Writer {
 
 /// Logs what became of each unit, as a part of what it belongs to.
 fn note(works: &[Work], outcomes: &[Result<Outcome, StoreError>], took: Duration) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     for (work, outcome) in works.iter().zip(outcomes) {
+        // A parent that is only named would be shown in JSON without the spans around it.
+        let _span = work.span.enter();
         match outcome {
             Ok(outcome) => tracing::debug!(
-                parent: &work.span,
                 journal.seq = outcome.committed.seq,
                 units = works.len(),
                 elapsed_ms = took.as_micros() as f64 / 1000.0,
                 "stored"
             ),
-            Err(error) => tracing::debug!(parent: &work.span, error = %error, "not stored"),
+            Err(error) => tracing::debug!(error = %error, "not stored"),
         }
     }
 }
