@@ -13,9 +13,6 @@ use crate::process::Process;
 use crate::program::clean_command;
 use crate::service::DEADLINE;
 
-/// What the program logs unless a test asks for more.
-const USUAL_LOG: &str = "info";
-
 /// A running Games API with a database of its own.
 #[derive(Debug)]
 pub struct Games {
@@ -32,8 +29,8 @@ struct Program {
     path: PathBuf,
     bind: String,
     database: String,
-    /// What is logged.
-    log: &'static str,
+    /// Arguments that tell what is logged, and how.
+    log: &'static [&'static str],
     own: Option<OwnDatabase>,
     /// What the database is a copy of, which is kept for others to copy as long as anybody does.
     _copied: Option<Arc<OwnDatabase>>,
@@ -63,12 +60,12 @@ impl Games {
             Database::Sqlite => {
                 let file = dir.path().join("games.sqlite3");
                 let database = file.to_str().context("the directory's name is no text")?.to_owned();
-                Program { path, bind, database, log: USUAL_LOG, own: None, _copied: None }
+                Program { path, bind, database, log: &[], own: None, _copied: None }
             }
             Database::Postgres(server) => {
                 let own = OwnDatabase::create(server)?;
                 let database = own.url();
-                Program { path, bind, database, log: USUAL_LOG, own: Some(own), _copied: None }
+                Program { path, bind, database, log: &[], own: Some(own), _copied: None }
             }
         };
         Self::launch(program, dir).await
@@ -82,7 +79,7 @@ impl Games {
     ) -> Result<Self> {
         let dir = tempfile::tempdir().context("making a directory for the Games API")?;
         let (path, database) = (Binaries::get()?.games.clone(), own.url());
-        let (log, own) = (USUAL_LOG, Some(own));
+        let (log, own): (&[&str], _) = (&[], Some(own));
         Self::launch(Program { path, bind, database, log, own, _copied: copied }, dir).await
     }
 
@@ -184,12 +181,12 @@ impl Games {
         Ok(())
     }
 
-    /// Starts the program again with another log filter.
+    /// Starts the program again, from now on with these arguments for its log.
     ///
     /// # Errors
     /// When the old process cannot be ended or the new one does not start.
-    pub async fn restart_logging(&mut self, filter: &'static str) -> Result<()> {
-        self.program.log = filter;
+    pub async fn restart_logging(&mut self, args: &'static [&'static str]) -> Result<()> {
+        self.program.log = args;
         self.restart().await
     }
 }
@@ -197,7 +194,7 @@ impl Games {
 async fn launch(program: &Program) -> Result<(Process, String)> {
     let mut command = clean_command(&program.path);
     command.args(["serve", "--bind", &program.bind, "--database", &program.database]);
-    command.args(["--log", program.log]);
+    command.args(program.log);
     let process = Process::launch(command, &["ready"]).await?;
     let api_url = process.address("http://")?;
     Ok((process, api_url))
