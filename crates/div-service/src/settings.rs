@@ -308,6 +308,12 @@ mod tests {
     }
 
     #[test]
+    fn only_builds_with_an_exporter_take_a_collector() {
+        let parsed = parse(&["--otlp-endpoint", "http://collector:4318"]);
+        assert_eq!(parsed.is_ok(), cfg!(feature = "otel"));
+    }
+
+    #[test]
     fn malformed_settings_are_refused() {
         for args in [
             ["--bind", "nowhere"],
@@ -325,6 +331,7 @@ mod tests {
             ["--callback-from", "10.0.0.1,nowhere"],
             ["--log", "div_game=loud"],
             ["--log-format", "xml"],
+            ["--otlp-endpoint", "collector:4318"],
         ] {
             assert!(parse(&args).is_err(), "{args:?}");
         }
