@@ -142,6 +142,14 @@ impl Lines {
     }
 }
 
+impl Lines {
+    /// Waits for a line that contains all of these texts.
+    pub(crate) async fn wait_for_all(&mut self, texts: &[&str]) -> Result<String> {
+        let found = self.wait_for(DEADLINE, |line| texts.iter().all(|text| line.contains(text)));
+        found.await.with_context(|| format!("waiting for a line with all of {texts:?}"))
+    }
+}
+
 impl Drop for Lines {
     fn drop(&mut self) {
         self.reader.abort();

@@ -181,6 +181,14 @@ impl Service {
         found.with_context(|| format!("waiting for a log line with `{text}`"))
     }
 
+    /// Waits for a log line that contains all of these texts.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub async fn logged_all(&mut self, texts: &[&str]) -> Result<String> {
+        self.running.process.stderr.wait_for_all(texts).await
+    }
+
     /// Kills the service as a power cut would.
     ///
     /// # Errors

@@ -199,6 +199,16 @@ pub struct Settings {
         hide_possible_values = true
     )]
     pub log_format: LogFormat,
+
+    /// The OpenTelemetry collector that gets spans of all calls (OTLP over HTTP), for example
+    /// `http://collector:4318`; only builds with the feature `otel` have this
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        value_parser = otlp_endpoint
+    )]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// The form of the log.
@@ -255,6 +265,16 @@ fn ws_url(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("it must begin with `ws://` or `wss://`".to_owned()),
     }
+}
+
+/// The same, where the program can export spans at all.
+fn otlp_endpoint(text: &str) -> Result<String, String> {
+    if cfg!(feature = "otel") {
+        return http_url(text);
+    }
+    Err("this build cannot export spans: leave it out, or use one that was built with \
+         `--features otel`"
+        .to_owned())
 }
 
 /// The same with no other placeholders than those that are known.
@@ -328,6 +348,12 @@ mod tests {
     }
 
     #[test]
+    fn only_builds_with_an_exporter_take_a_collector() {
+        let parsed = parse(&["--otlp-endpoint", "http://collector:4318"]);
+        assert_eq!(parsed.is_ok(), cfg!(feature = "otel"));
+    }
+
+    #[test]
     fn malformed_settings_are_refused() {
         for args in [
             ["--bind", "nowhere"],
@@ -345,6 +371,7 @@ mod tests {
             ["--callback-from", "10.0.0.1,nowhere"],
             ["--log", "div_game=loud"],
             ["--log-format", "xml"],
+            ["--otlp-endpoint", "collector:4318"],
         ] {
             assert!(parse(&args).is_err(), "{args:?}");
         }

@@ -14,6 +14,9 @@ use url::Url;
 use crate::message::Message;
 use crate::{Client, Error, RequestLine, Result};
 
+/// The header that names what a request belongs to.
+const REQUEST_ID: &str = "x-request-id";
+
 /// A request that is ready to be sent, once or several times.
 pub(crate) struct Request {
     method: Method,
@@ -22,6 +25,8 @@ pub(crate) struct Request {
     anonymous: bool,
     /// Credentials in place of the client's.
     authorization: Option<HeaderValue>,
+    /// What it belongs to, for the server's log.
+    name: Option<HeaderValue>,
     /// Whether sending it twice does the same as sending it once.
     repeatable: bool,
     /// How long the server was asked to wait before it answers.
@@ -37,6 +42,7 @@ impl Request {
             body: None,
             anonymous: false,
             authorization: None,
+            name: None,
             repeatable,
             wait: Duration::ZERO,
         }
@@ -69,6 +75,12 @@ impl Request {
     /// Sends other credentials than the client's.
     pub(crate) fn authorized(mut self, authorization: HeaderValue) -> Self {
         self.authorization = Some(authorization);
+        self
+    }
+
+    /// Tells the server what it belongs to, for its log; what no header can hold is left out.
+    pub(crate) fn named(mut self, name: Option<&str>) -> Self {
+        self.name = name.and_then(|name| HeaderValue::from_str(name).ok());
         self
     }
 
@@ -149,6 +161,9 @@ impl Client {
         let own = self.0.authorization.as_ref().filter(|_| !request.anonymous);
         if let Some(authorization) = request.authorization.as_ref().or(own) {
             builder = builder.header(AUTHORIZATION, authorization.clone());
+        }
+        if let Some(name) = &request.name {
+            builder = builder.header(REQUEST_ID, name.clone());
         }
         if !request.wait.is_zero() {
             builder = builder.timeout(self.0.timeout.saturating_add(request.wait));

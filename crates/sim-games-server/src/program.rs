@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 use crate::{BackedUp, Database, GamesApi, Options, back_up};
-use cli::{Cli, Command};
+use cli::{Cli, Command, LogFormat};
 use dialog::Dialog;
 
 /// What a command came to.
@@ -54,11 +54,11 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Ok(filter) => filter,
         Err(error) => return fail(&format!("`--log` has no filter `{}`: {error}", cli.log), 2),
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match cli.log_format {
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the program's threads: {error}"), 1),

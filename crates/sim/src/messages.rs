@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use sim_engine::{Answer, Call, CallError, Engine, Event, Messages, Peer, Procedure};
+use sim_engine::{Answer, Call, CallError, Engine, Event, Messages, Peer, Procedure, Request};
 use sim_games_types::UserPk;
 use sim_wamp::{
     Incoming, Invocation, MatchPolicy, Payload, Publication, Responder, Router, Session,
@@ -115,14 +115,20 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
 pub(crate) fn call_of(invocation: &Invocation) -> Option<Call> {
     let by = invocation.caller.as_ref()?;
     let peer = peer(by.session, &by.authid, &by.authrole);
-    Some(call(peer, invocation.procedure.clone(), &invocation.payload))
+    // Only routers of ours tell the caller's number.
+    let request = match invocation.caller_request {
+        Some(request) => Request::Call(request),
+        None => Request::Invocation(invocation.request),
+    };
+    Some(call(peer, request, invocation.procedure.clone(), &invocation.payload))
 }
 
 /// A message, if the router says who sends it.
 pub(crate) fn message_of(event: sim_wamp::Event) -> Option<Call> {
     let by = event.publisher.as_ref()?;
     let peer = peer(by.session, &by.authid, &by.authrole);
-    Some(call(peer, event.topic, &event.payload))
+    let request = Request::Publication(event.publication);
+    Some(call(peer, request, event.topic, &event.payload))
 }
 
 /// Where the answer to a call goes; `failed` is told of an error first.
@@ -143,8 +149,9 @@ pub(crate) fn answered(
 }
 
 /// A call or a message, its arguments as JSON.
-fn call(peer: Peer, uri: Arc<str>, payload: &Payload) -> Call {
-    Call { uri, peer, args: payload.args_json().into(), kwargs: payload.kwargs_json().into() }
+fn call(peer: Peer, request: Request, uri: Arc<str>, payload: &Payload) -> Call {
+    let (args, kwargs) = (payload.args_json().into(), payload.kwargs_json().into());
+    Call { uri, peer, request: Some(request), args, kwargs }
 }
 
 /// An engine's error as WAMP has it.

@@ -120,11 +120,13 @@ impl Writer {
             group.into_iter().map(|job| (job.answer, job.work)).unzip();
         let begun = Instant::now();
         let done = self.attempt(|connection| transaction(connection, &works));
-        counters::committed(works.len(), begun.elapsed(), done.is_ok());
+        let took = begun.elapsed();
+        counters::committed(works.len(), took, done.is_ok());
         match done {
             Ok(Group { before, outcomes, changes }) => {
                 self.catch_up(before);
                 self.publish(changes.into());
+                note(&works, &outcomes, took);
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // A caller that has gone away is no matter.
                     answer.send(outcome).ok();
@@ -252,6 +254,26 @@ impl Writer {
     }
 }
 
+/// Logs what became of each unit, as a part of what it belongs to.
+fn note(works: &[Work], outcomes: &[Result<Outcome, StoreError>], took: Duration) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for (work, outcome) in works.iter().zip(outcomes) {
+        // A parent that is only named would be shown in JSON without the spans around it.
+        let _span = work.span.enter();
+        match outcome {
+            Ok(outcome) => tracing::debug!(
+                journal.seq = outcome.committed.seq,
+                units = works.len(),
+                elapsed_ms = took.as_micros() as f64 / 1000.0,
+                "stored"
+            ),
+            Err(error) => tracing::debug!(error = %error, "not stored"),
+        }
+    }
+}
+
 /// Carries out the units; a fault concerns all of them.
 fn transaction(connection: &dyn Writing, works: &[Work]) -> Result<Group, Fault> {
     let before = connection.begin(Durability::Durable)?;
@@ -259,6 +281,7 @@ fn transaction(connection: &dyn Writing, works: &[Work]) -> Result<Group, Fault>
         Group { before, outcomes: Vec::with_capacity(works.len()), changes: Vec::new() };
     let mut head = before;
     for work in works {
+        let _span = work.span.enter();
         connection.begin_unit()?;
         match unit::execute(connection, work, head) {
             Ok((outcome, changes)) => {

@@ -54,6 +54,9 @@ pub struct Invocation {
     pub registration: u64,
     /// Who called: always there for a trusted session, otherwise if the router discloses it.
     pub caller: Option<Caller>,
+    /// The caller's own id of the call. With the caller's session it names the call at both ends;
+    /// only this router tells it, to whom it tells the caller.
+    pub caller_request: Option<u64>,
     /// Says that the caller takes results one after the other.
     pub receive_progress: bool,
     /// Says that more arguments follow, as [`SessionEvent::Arguments`].
@@ -371,6 +374,7 @@ impl Delivery {
 
     fn invocation(&self, invocation: InvocationMessage) -> SessionEvent {
         let InvocationMessage { request, progress, .. } = invocation;
+        let knows_caller = invocation.disclosed || self.trusted;
         if self.partial.goes_on(request, progress) {
             return SessionEvent::Arguments(Arguments {
                 request,
@@ -387,7 +391,8 @@ impl Delivery {
             request,
             procedure,
             registration: invocation.registration,
-            caller: invocation.caller.filter(|_| invocation.disclosed || self.trusted),
+            caller: invocation.caller.filter(|_| knows_caller),
+            caller_request: invocation.caller_request.filter(|_| knows_caller),
             receive_progress: invocation.receive_progress,
             progress,
             passthru: invocation.passthru,
