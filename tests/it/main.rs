@@ -35,8 +35,10 @@ macro_rules! tests_on {
     };
 }
 
+mod clock;
 mod config;
 mod crash;
+mod disk;
 mod elsewhere;
 mod frames;
 mod games_api;

@@ -218,10 +218,8 @@ async fn launch(
     command.args(args);
     // With nothing in its database the service serves the API and waits for the game.
     let process = Process::launch(command, &["ready", "waiting for the game"]).await?;
-    let api_url = match elsewhere {
-        None => Some(process.address("http://")?),
-        Some(_) => None,
-    };
+    let is_elsewhere = elsewhere.is_some() || args.iter().any(|arg| arg == "--games-url");
+    let api_url = if is_elsewhere { None } else { Some(process.address("http://")?) };
     let ws_url = process.address("ws://")?;
     Ok(Running { process, api_url, ws_url })
 }
