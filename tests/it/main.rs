@@ -43,6 +43,7 @@ mod elsewhere;
 mod frames;
 mod games_api;
 mod games_api_program;
+mod init;
 mod inputs;
 mod observation;
 mod openapi_fuzz;
