@@ -35,6 +35,7 @@ macro_rules! tests_on {
     };
 }
 
+mod certificates;
 mod clock;
 mod config;
 mod crash;
