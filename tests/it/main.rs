@@ -37,6 +37,7 @@ macro_rules! tests_on {
 
 mod certificates;
 mod clock;
+mod comeback;
 mod config;
 mod crash;
 mod disk;
