@@ -11,7 +11,7 @@ use crate::{Move, Object};
 const FIRST: Duration = Duration::from_millis(50);
 
 /// The longest pause: whoever waits for a service that starts again is back soon after.
-const LONGEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_millis(500);
 
 /// The attempts of one player to come back.
 #[derive(Debug)]
