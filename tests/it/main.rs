@@ -41,12 +41,17 @@ macro_rules! tests_on {
 }
 
 mod apart;
+mod certificates;
+mod clock;
+mod comeback;
 mod config;
 mod crash;
+mod disk;
 mod elsewhere;
 mod frames;
 mod games_api;
 mod games_api_program;
+mod init;
 mod inputs;
 mod observation;
 mod openapi_fuzz;

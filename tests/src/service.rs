@@ -258,10 +258,8 @@ async fn launch(
     command.args(args);
     // With nothing in its database the service serves the API and waits for the game.
     let process = Process::launch(command, &["ready", "waiting for the game"]).await?;
-    let api_url = match elsewhere {
-        None => Some(process.address("http://")?),
-        Some(_) => None,
-    };
+    let is_elsewhere = elsewhere.is_some() || args.iter().any(|arg| arg == "--games-url");
+    let api_url = if is_elsewhere { None } else { Some(process.address("http://")?) };
     let (ws_url, page_url) = match process.address("ws://") {
         Ok(ws_url) => {
             let address = ws_url.trim_start_matches("ws://").trim_end_matches("/ws");

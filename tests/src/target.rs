@@ -187,7 +187,10 @@ fn any_bind() -> Result<String> {
 
 /// A port that is free now and that nobody gets who asks for any port, for one that ends and comes
 /// back.
-pub(crate) fn free_port() -> Result<u16> {
+///
+/// # Errors
+/// When none is found.
+pub fn free_port() -> Result<u16> {
     static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     // Systems choose from above.

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use sim_games_types::Resource;
 use url::Url;
 
+use crate::error::problem_of_dates;
 use crate::message::Message;
 use crate::{Client, Error, RequestLine, Result};
 
@@ -189,7 +190,12 @@ impl Client {
         let source = error.without_url();
         let (error, worth_repeating) = if source.is_connect() {
             let origin = request.url.origin().ascii_serialization();
-            (Error::Connect { request: line, origin, source }, true)
+            match problem_of_dates(&source) {
+                Some(problem) => {
+                    (Error::Certificate { request: line, origin, problem, source }, false)
+                }
+                None => (Error::Connect { request: line, origin, source }, true),
+            }
         } else if source.is_timeout() {
             let limit = self.0.timeout.saturating_add(request.wait);
             (Error::Timeout { request: line, limit }, request.repeatable)

@@ -72,7 +72,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Outcome> {
     let mut dialog = Dialog::of_the_program();
-    let options = options(&cli.database, cli.wait);
+    let options = options(&cli.database, cli.wait)?;
     match cli.command {
         Command::Serve(args) => serve::run(options, &args).await.map(|()| Outcome::Done),
         // It knows a service by its address only.
@@ -118,9 +118,9 @@ async fn on_database(api: &GamesApi, command: Command, dialog: &mut Dialog) -> R
     }
 }
 
-fn options(database: &str, wait: u64) -> Options {
+fn options(database: &str, wait: u64) -> Result<Options> {
     let patience = Duration::from_secs(wait);
-    Options { patience, ..Options::of(Database::parse(database)) }
+    Ok(Options { patience, ..Options::of(Database::parse(database)?) })
 }
 
 /// Prints help where it was asked for, and otherwise one line that says what is wrong.

@@ -1,6 +1,8 @@
 //! What the machines around a service ask of it: whether it lives, whether it can be played, and
 //! its figures.
 
+use std::error::Error as _;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,12 +71,11 @@ impl Health {
         {
             return problem.clone();
         }
-        let cause = match timeout(PATIENCE, self.probe.ask()).await {
+        let problem = match timeout(PATIENCE, self.probe.ask()).await {
             Ok(Ok(())) => None,
-            Ok(Err(cause)) => Some(cause),
-            Err(_) => Some(format!("it did not answer within {} s", PATIENCE.as_secs())),
+            Ok(Err(problem)) => Some(problem),
+            Err(_) => Some(unreached(format!("it did not answer within {} s", PATIENCE.as_secs()))),
         };
-        let problem = cause.map(|cause| format!("the store cannot be reached: {cause}"));
         *last = Some((Instant::now(), problem.clone()));
         problem
     }
@@ -99,22 +100,31 @@ impl Health {
 }
 
 impl Probe {
-    /// Asks the store for something that it has to look up.
+    /// Asks the store for something that it has to look up, and whether it can be written.
     async fn ask(&self) -> Result<(), String> {
         match self {
-            Self::Embedded(api) => match api.last_seq().await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(error.to_string()),
-            },
+            Self::Embedded(api) => {
+                api.last_seq().await.map_err(unreached)?;
+                api.check_writable().await.map_err(|error| {
+                    // What callers are told does not say why.
+                    let cause =
+                        error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                    format!("the store cannot be written: {cause}")
+                })
+            }
             Self::Remote(remote) => match remote.client.last_seq(0).await {
                 // The original has no journal, and says so.
                 Ok(_) | Err(Error::NotFound { .. } | Error::Refused { status: 404 | 405, .. }) => {
                     Ok(())
                 }
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(unreached(error)),
             },
         }
     }
+}
+
+fn unreached(cause: impl Display) -> String {
+    format!("the store cannot be reached: {cause}")
 }
 
 async fn ready(State(health): State<Arc<Health>>) -> Response {

@@ -59,7 +59,7 @@ impl Running {
     }
 
     pub(crate) fn class(&self, rounds: usize, arrivals: Arrivals) -> Class {
-        Class { venue: self.venue(), arrivals, rounds, think: Duration::ZERO }
+        Class { venue: self.venue(), arrivals, rounds, think: Duration::ZERO, comes_back: false }
     }
 
     pub(crate) async fn stop(self) {

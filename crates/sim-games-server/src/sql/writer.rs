@@ -8,6 +8,7 @@ use sim_games_types::{Change, Timestamp};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::chore::Chore;
+use super::condition::Condition;
 use super::connection::{Backend, Durability, Fault, FaultKind, Writing};
 use super::read;
 use super::unit::{self, Failure};
@@ -69,6 +70,8 @@ pub(super) struct Writer {
     pub(super) told: Arc<AtomicU64>,
     pub(super) live: broadcast::Sender<Arc<[Change]>>,
     pub(super) observer: Observer,
+    /// Whether the database takes what is written.
+    pub(super) condition: Arc<Condition>,
     /// How long answers to calls that carried a key are kept.
     pub(super) answers_kept: Duration,
     /// When it last forgot older ones.
@@ -124,6 +127,10 @@ impl Writer {
         counters::committed(works.len(), took, done.is_ok());
         match done {
             Ok(Group { before, outcomes, changes }) => {
+                // A transaction that changes nothing writes nothing.
+                if !changes.is_empty() {
+                    self.condition.succeeded();
+                }
                 self.catch_up(before);
                 self.publish(changes.into());
                 note(&works, &outcomes, took);
@@ -133,7 +140,8 @@ impl Writer {
                 }
             }
             Err(fault) => {
-                tracing::error!(error = %fault, units = works.len(), "could not save");
+                tracing::debug!(error = %fault, units = works.len(), "could not save");
+                self.note_failure(&fault);
                 let error = StoreError::from(fault);
                 for answer in answers {
                     answer.send(Err(error.clone())).ok();
@@ -160,12 +168,21 @@ impl Writer {
                 connection.commit()
             });
             let done = done.map_err(|fault| {
-                tracing::warn!(error = %fault, "could not note what was done");
+                tracing::debug!(error = %fault, "could not note what was done");
+                self.note_failure(&fault);
                 StoreError::from(fault)
             });
             for chore in chores {
                 chore.answer(done.clone());
             }
+        }
+    }
+
+    /// Remembers why nothing was written. Databases do not tell a full disk from a broken one.
+    fn note_failure(&self, fault: &Fault) {
+        match self.backend.try_to_write() {
+            Ok(()) => self.condition.failed(fault),
+            Err(found) => self.condition.failed(&found),
         }
     }
 

@@ -51,6 +51,9 @@ fn run(cli: Cli) -> Result<()> {
             file.display()
         );
     }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     if cli.check {
         let (listeners, realms) = (config.listeners.len(), config.realms.len());
         let shown = path.display();
