@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use black_box::{Binaries, Div, Login, Node, Target, Wamp, skipped};
+use black_box::{Apart, Binaries, Div, Login, Node, Target, Wamp, skipped};
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -15,20 +15,23 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 /// Lets people do a story in the browser, in which so many steps are told. The screenshots stay, for
 /// people to look at.
 async fn story(script: &str, steps: usize) -> Result<()> {
-    story_of(|| Ok(vec![Binaries::get()?.service.clone()]), script, steps).await
+    story_of(|| Ok(vec![Binaries::get()?.service.clone()]), script, steps, &[]).await
 }
 
-/// The same with other programs than the service.
+/// The same with other programs than the service, or with variables for it.
 async fn story_of(
     programs: impl FnOnce() -> Result<Vec<PathBuf>>,
     script: &str,
     steps: usize,
+    variables: &[(&str, String)],
 ) -> Result<()> {
     let Some(node) = Node::with(&["playwright-core", "axe-core"]).await? else { return Ok(()) };
     if !Path::new(CHROMIUM).exists() {
         return skipped("BLACK_BOX_NODE", &format!("`{CHROMIUM}` is missing, install it"));
     }
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages").join(script);
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    let dir =
+        dir.join(if variables.is_empty() { script.to_owned() } else { format!("{script}-apart") });
     if dir.exists() {
         fs::remove_dir_all(&dir).context("removing the last story")?;
     }
@@ -36,7 +39,9 @@ async fn story_of(
     let mut paths = programs()?;
     paths.push(dir);
     let paths = paths.iter().map(|path| path.to_str().context("a path is no text"));
-    let played = node.run(&format!("{script}.mjs"), &paths.collect::<Result<Vec<_>>>()?).await?;
+    let paths = paths.collect::<Result<Vec<_>>>()?;
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
+    let played = node.run_with(&format!("{script}.mjs"), &paths, &variables).await?;
     assert_eq!(played.code, Some(0), "{}\n{}", played.stdout, played.stderr);
     assert_eq!(played.stdout.matches("ok   ").count(), steps, "{}", played.stdout);
     Ok(())
@@ -45,6 +50,13 @@ async fn story_of(
 #[tokio::test]
 async fn a_class_plays_in_chromium() -> Result<()> {
     story("class", 20).await
+}
+
+#[tokio::test]
+async fn a_class_plays_in_chromium_with_a_router_apart() -> Result<()> {
+    let router = Apart::ours().await?;
+    let service = || Ok(vec![Binaries::get()?.service.clone()]);
+    story_of(service, "class", 20, &router.variables()).await
 }
 
 #[tokio::test]
@@ -329,7 +341,7 @@ async fn staff_play_as_everybody_on_the_bench_in_chromium() -> Result<()> {
 #[tokio::test]
 async fn the_examples_are_played_on_the_generic_pages_in_chromium() -> Result<()> {
     let programs = || ["blackjack", "market"].into_iter().map(Binaries::example).collect();
-    story_of(programs, "examples", 13).await
+    story_of(programs, "examples", 13, &[]).await
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ const REALMS: usize = 100;
 
 /// A router beside the service.
 #[derive(Debug)]
-pub(crate) enum Apart {
+pub enum Apart {
     /// `sim-router`.
     Ours(Box<Router>),
     /// A realm of Crossbar.io.
@@ -40,7 +40,10 @@ pub(crate) enum Apart {
 
 impl Apart {
     /// Starts ours.
-    pub(crate) async fn ours() -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it cannot be built, or does not listen in time.
+    pub async fn ours() -> Result<Self> {
         // It comes back on the same port.
         let config = fs::read_to_string(example("sim-router.toml"))?;
         let config =
@@ -78,16 +81,19 @@ impl Apart {
         }
     }
 
-    /// What the service is told of it.
-    pub(crate) fn args(&self) -> Vec<String> {
+    /// The variables that tell a service of it.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
         let (url, realm) = match self {
             Self::Ours(router) => (router.urls()[0].to_owned(), "realm1"),
             Self::Crossbar(crossbar, realm) => (crossbar.url("service"), realm.as_str()),
         };
-        let args = ["--router", &url, "--router-ticket", TICKET, "--realm", realm];
-        let mut args: Vec<_> = args.into_iter().map(str::to_owned).collect();
-        args.extend(["--browser-ws".to_owned(), self.address()]);
-        args
+        vec![
+            ("DIV_ROUTER", url),
+            ("DIV_ROUTER_TICKET", TICKET.to_owned()),
+            ("DIV_REALM", realm.to_owned()),
+            ("MODEL_SERVICE_WS", self.address()),
+        ]
     }
 
     /// Where browsers connect, with the realm behind a `#`.
@@ -129,7 +135,7 @@ fn example(name: &str) -> PathBuf {
 
 /// A running Crossbar.io, which the tests of this process share.
 #[derive(Debug)]
-pub(crate) struct Crossbar {
+pub struct Crossbar {
     process: Child,
     port: u16,
     given: AtomicUsize,

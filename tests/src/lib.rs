@@ -25,6 +25,7 @@ mod target;
 mod tester;
 mod wamp;
 
+pub use apart::Apart;
 pub use binaries::Binaries;
 pub use database::Database;
 pub use div::{Div, Environment, Member, Round, WorldPks};

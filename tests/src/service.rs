@@ -54,7 +54,7 @@ impl Service {
     /// When it ends, or is not ready in time; the text has what it said.
     pub async fn start_in(program: &Path, dir: TempDir, args: &[&str]) -> Result<Self> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let running = launch(program, dir.path(), &args, None).await?;
+        let running = launch(program, dir.path(), &args, None, None).await?;
         let program = program.to_path_buf();
         Ok(Self { running, args, program, dir, elsewhere: None, router: None })
     }
@@ -75,8 +75,17 @@ impl Service {
         let args: Vec<String> = all.into_iter().map(str::to_owned).collect();
         let program = Binaries::get()?.service.clone();
         let dir = tempfile::tempdir().context("making a directory for the service")?;
-        let running = launch(&program, dir.path(), &args, Some(&elsewhere)).await?;
+        let running = launch(&program, dir.path(), &args, Some(&elsewhere), None).await?;
         Ok(Self { running, args, program, dir, elsewhere: Some(elsewhere), router: None })
+    }
+
+    /// Starts a service whose router is this one.
+    async fn start_at(router: Apart, args: &[&str]) -> Result<Self> {
+        let program = Binaries::get()?.service.clone();
+        let dir = tempfile::tempdir().context("making a directory for the service")?;
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let running = launch(&program, dir.path(), &args, None, Some(&router)).await?;
+        Ok(Self { running, args, program, dir, elsewhere: None, router: Some(router) })
     }
 
     /// Starts a service on a target, with the default environment or with nothing.
@@ -89,11 +98,7 @@ impl Service {
             return Self::start(&[no_seed, args].concat()).await;
         }
         if let Some(router) = target.router().await? {
-            let mut all = router.args();
-            all.extend([no_seed, args].concat().into_iter().map(str::to_owned));
-            let all: Vec<&str> = all.iter().map(String::as_str).collect();
-            let service = Self::start(&all).await?;
-            return Ok(Self { router: Some(router), ..service });
+            return Self::start_at(router, &[no_seed, args].concat()).await;
         }
         let elsewhere = match is_seeded {
             true => Elsewhere::start_seeded(target).await?,
@@ -230,7 +235,9 @@ impl Service {
             self.kill9().await?;
         }
         let elsewhere = self.elsewhere.as_ref();
-        self.running = launch(&self.program, self.dir.path(), &self.args, elsewhere).await?;
+        let router = self.router.as_ref();
+        self.running =
+            launch(&self.program, self.dir.path(), &self.args, elsewhere, router).await?;
         Ok(())
     }
 }
@@ -240,8 +247,10 @@ async fn launch(
     dir: &Path,
     args: &[String],
     elsewhere: Option<&Elsewhere>,
+    router: Option<&Apart>,
 ) -> Result<Running> {
     let mut command = clean_command(program);
+    command.envs(router.iter().flat_map(|router| router.variables()));
     command.arg("--data-dir").arg(dir);
     let binds: &[&str] = match elsewhere {
         None => &["--bind", "--games-bind"],
