@@ -94,7 +94,7 @@ async fn before_the_welcome_only_a_hello_is_understood() -> Result<()> {
         ("a hello without roles", "[1,\"realm1\",{\"authmethods\":[\"anonymous\"]}]"),
         ("a hello with a number for a realm", "[1,5,{\"roles\":{\"caller\":{}}}]"),
     ] {
-        let mut sender = Wamp::connect(scene.div.service.ws_url()).await?;
+        let mut sender = Wamp::connect(&scene.div.service.ws_url()).await?;
         sender.send_text(text).await?;
         ends_with_protocol_violation(&mut sender, case).await?;
         scene.nobody_else_noticed(case).await?;
@@ -169,12 +169,12 @@ async fn a_goodbye_is_answered_by_a_goodbye() -> Result<()> {
 async fn who_drops_the_connection_can_come_back() -> Result<()> {
     let mut scene = Scene::start().await?;
     for _ in 0..5 {
-        let mut wamp = Wamp::connect(scene.div.service.ws_url()).await?;
+        let mut wamp = Wamp::connect(&scene.div.service.ws_url()).await?;
         wamp.send_text("[1,\"realm1\",{").await?;
         drop(wamp);
         drop(scene.sender().await?);
     }
     let login = Login::Ticket { authid: "s1@div.edu", ticket: "s1" };
-    Wamp::login(scene.div.service.ws_url(), login).await?;
+    Wamp::login(&scene.div.service.ws_url(), login).await?;
     scene.nobody_else_noticed("dropped connections").await
 }

@@ -5,6 +5,11 @@ macro_rules! tests_on {
     (every, $tests:tt) => {
         tests_on!(embedded, $tests);
         tests_on!(elsewhere, $tests);
+        tests_on!(apart, $tests);
+    };
+    (apart, $tests:tt) => {
+        tests_on!(on_sim_router, SimRouter, $tests);
+        tests_on!(on_crossbar, Crossbar, $tests);
     };
     (elsewhere, $tests:tt) => {
         tests_on!(games_api, $tests);
@@ -35,12 +40,18 @@ macro_rules! tests_on {
     };
 }
 
+mod apart;
+mod certificates;
+mod clock;
+mod comeback;
 mod config;
 mod crash;
+mod disk;
 mod elsewhere;
 mod frames;
 mod games_api;
 mod games_api_program;
+mod init;
 mod inputs;
 mod observation;
 mod openapi_fuzz;

@@ -10,7 +10,7 @@ use serde_json::json;
 fn size(target: Target) -> (usize, usize) {
     match target {
         Target::Embedded => (100, 20),
-        Target::GamesApi | Target::Original => (20, 5),
+        _ => (20, 5),
     }
 }
 

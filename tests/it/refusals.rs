@@ -7,8 +7,8 @@ use serde_json::json;
 
 const NOT_AUTHORIZED: Option<&str> = Some("wamp.error.not_authorized");
 
-async fn refusal(div: &Div, realm: &str, login: Login<'_>) -> Result<(String, String)> {
-    let mut wamp = Wamp::connect(div.service.ws_url()).await?;
+async fn refusal(div: &Div, realm: Option<&str>, login: Login<'_>) -> Result<(String, String)> {
+    let mut wamp = Wamp::connect(&div.service.ws_url()).await?;
     match wamp.hello(realm, login).await? {
         Ok(welcome) => anyhow::bail!("welcome: {welcome:?}"),
         Err(refused) => Ok((refused.reason, refused.message)),
@@ -24,19 +24,19 @@ async fn default_class(target: Target, args: &[&str]) -> Result<(Div, Environmen
 async fn an_unknown_realm_does_not_exist(target: Target) -> Result<()> {
     let (div, _) = default_class(target, &[]).await?;
     let login = Login::Ticket { authid: "s1@div.edu", ticket: "s1" };
-    assert_eq!(refusal(&div, "realm2", login).await?.0, "wamp.error.no_such_realm");
+    assert_eq!(refusal(&div, Some("nowhere"), login).await?.0, "wamp.error.no_such_realm");
     Ok(())
 }
 
 async fn a_wrong_password_and_an_unknown_user_get_the_same_answer(target: Target) -> Result<()> {
     let (div, _) = default_class(target, &[]).await?;
     let wrong = Login::Ticket { authid: "s1@div.edu", ticket: "s2" };
-    let wrong = refusal(&div, "realm1", wrong).await?;
+    let wrong = refusal(&div, None, wrong).await?;
     assert_eq!(wrong.0, "wamp.error.authentication_failed");
     let unknown = Login::Ticket { authid: "nobody@div.edu", ticket: "s2" };
-    assert_eq!(refusal(&div, "realm1", unknown).await?, wrong);
+    assert_eq!(refusal(&div, None, unknown).await?, wrong);
     let unknown = Login::Ticket { authid: "999999", ticket: "s2" };
-    assert_eq!(refusal(&div, "realm1", unknown).await?, wrong);
+    assert_eq!(refusal(&div, None, unknown).await?, wrong);
     Ok(())
 }
 
@@ -47,7 +47,7 @@ async fn the_name_of_a_person_is_the_user_id_however_the_login_was_written(
     let user = environment.runusers["s1@div.edu"]["user"].to_string();
     for authid in ["s1@div.edu", user.as_str()] {
         let wamp =
-            Wamp::login(div.service.ws_url(), Login::Ticket { authid, ticket: "s1" }).await?;
+            Wamp::login(&div.service.ws_url(), Login::Ticket { authid, ticket: "s1" }).await?;
         assert_eq!(wamp.welcome()?.authid, user);
         assert_eq!(wamp.welcome()?.details["authrole"], "browser");
         assert_eq!(wamp.welcome()?.details["authmethod"], "ticket");
@@ -65,10 +65,10 @@ async fn a_token_of_a_login_is_a_ticket_of_its_user_alone(target: Target) -> Res
     let token = reply.body["key"].as_str().context("a login gives a token")?;
     for authid in ["s1@div.edu", user.as_str()] {
         let login = Login::Ticket { authid, ticket: token };
-        assert_eq!(Wamp::login(div.service.ws_url(), login).await?.welcome()?.authid, user);
+        assert_eq!(Wamp::login(&div.service.ws_url(), login).await?.welcome()?.authid, user);
     }
     let other = Login::Ticket { authid: "s2@div.edu", ticket: token };
-    assert_eq!(refusal(&div, "realm1", other).await?.0, "wamp.error.authentication_failed");
+    assert_eq!(refusal(&div, None, other).await?.0, "wamp.error.authentication_failed");
     Ok(())
 }
 
@@ -76,29 +76,32 @@ async fn the_fixed_secret_works_under_legacy_auth_only(target: Target) -> Result
     let (div, environment) = default_class(target, &[]).await?;
     let user = environment.runusers["s1@div.edu"]["user"].to_string();
     let login = Login::Cra { authid: &user, secret: "nopassword" };
-    assert_eq!(refusal(&div, "realm1", login).await?.0, "wamp.error.no_matching_auth_method");
+    assert_eq!(refusal(&div, None, login).await?.0, "wamp.error.no_matching_auth_method");
     drop(div);
 
     let (mut div, _) = default_class(target, &["--legacy-auth"]).await?;
     div.service.logged("legacy").await?;
-    let wamp = Wamp::login(div.service.ws_url(), login).await?;
+    let wamp = Wamp::login(&div.service.ws_url(), login).await?;
     assert_eq!(wamp.welcome()?.authid, user);
-    let wrong = refusal(&div, "realm1", Login::Cra { authid: &user, secret: "wrong" }).await?;
-    let expected = ("wamp.error.not_authorized", "WAMP-CRA signature is invalid");
-    assert_eq!((wrong.0.as_str(), wrong.1.as_str()), expected);
+    let wrong = refusal(&div, None, Login::Cra { authid: &user, secret: "wrong" }).await?;
+    let text = match target {
+        Target::Crossbar => "WAMP-CRA client signature is invalid",
+        _ => "WAMP-CRA signature is invalid",
+    };
+    assert_eq!((wrong.0.as_str(), wrong.1.as_str()), ("wamp.error.not_authorized", text));
     Ok(())
 }
 
 async fn who_is_in_no_run_of_the_game_may_not_impersonate_anybody(target: Target) -> Result<()> {
     let (div, _) = default_class(target, &["--legacy-auth"]).await?;
     let login = Login::Cra { authid: "999999", secret: "nopassword" };
-    assert!(refusal(&div, "realm1", login).await?.0.starts_with("wamp.error."));
+    assert!(refusal(&div, None, login).await?.0.starts_with("wamp.error."));
     Ok(())
 }
 
 async fn anonymous_asks_whether_the_game_is_ready_and_nothing_else(target: Target) -> Result<()> {
     let (div, environment) = default_class(target, &[]).await?;
-    let mut wamp = Wamp::login(div.service.ws_url(), Login::Anonymous).await?;
+    let mut wamp = Wamp::login(&div.service.ws_url(), Login::Anonymous).await?;
     let ready = wamp.call(&format!("{}.ready", div.root), json!([])).await?;
     assert_eq!(ready.value()?, json!(true));
     let world = environment.worlds[0];
@@ -203,7 +206,12 @@ async fn nobody_registers_a_procedure(target: Target) -> Result<()> {
     ] {
         let answer = s1.wamp.register(&uri, policy).await?;
         assert!(matches!(answer, Answer::Error { .. }), "{policy} {uri} was accepted");
-        assert_eq!(answer.error_uri(), NOT_AUTHORIZED, "{uri}");
+        let taken = Some("wamp.error.procedure_already_exists");
+        match target {
+            // It looks whether there is such a procedure before it asks who may register one.
+            Target::Crossbar if answer.error_uri() == taken => {}
+            _ => assert_eq!(answer.error_uri(), NOT_AUTHORIZED, "{uri}"),
+        }
     }
     Ok(())
 }
@@ -229,6 +237,23 @@ async fn a_user_who_is_deactivated_is_sent_away(target: Target) -> Result<()> {
 
 tests_on!(
     embedded,
+    [
+        an_unknown_realm_does_not_exist,
+        a_wrong_password_and_an_unknown_user_get_the_same_answer,
+        the_name_of_a_person_is_the_user_id_however_the_login_was_written,
+        a_token_of_a_login_is_a_ticket_of_its_user_alone,
+        the_fixed_secret_works_under_legacy_auth_only,
+        who_is_in_no_run_of_the_game_may_not_impersonate_anybody,
+        anonymous_asks_whether_the_game_is_ready_and_nothing_else,
+        what_one_may_not_see_answers_like_what_does_not_exist,
+        no_subscription_reaches_into_another_world,
+        nobody_publishes_what_only_the_service_says,
+        nobody_registers_a_procedure,
+        a_user_who_is_deactivated_is_sent_away,
+    ]
+);
+tests_on!(
+    apart,
     [
         an_unknown_realm_does_not_exist,
         a_wrong_password_and_an_unknown_user_get_the_same_answer,

@@ -4,7 +4,10 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::Result;
-use black_box::{Binaries, Div, Finished, Service, run_to_end};
+use black_box::{
+    Binaries, Database, Div, Finished, Service, free_port, run_to_end, run_to_end_with,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Runs the service with arguments that must keep it from starting.
 async fn refused(args: &[&str]) -> Result<Finished> {
@@ -119,6 +122,121 @@ async fn a_directory_that_is_none_is_named() -> Result<()> {
     Ok(())
 }
 
+/// Runs the Games API on a database that must keep it from starting.
+async fn refused_database(address: &str) -> Result<String> {
+    let args = ["--wait", "0", "--database", address, "migrate"];
+    let finished = run_to_end(&Binaries::get()?.games, &args, "").await?;
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    one_line(&finished)
+}
+
+/// The only line, in which no secret stands.
+fn one_line(finished: &Finished) -> Result<String> {
+    let lines: Vec<_> = finished.stderr.lines().collect();
+    let [line] = lines[..] else { anyhow::bail!("not one line: {finished:?}") };
+    assert!(!line.contains("geheim") && finished.stdout.is_empty(), "{finished:?}");
+    Ok(line.to_owned())
+}
+
+#[tokio::test]
+async fn what_names_no_database_is_told() -> Result<()> {
+    let form = "write it as `postgres://user:password@host:5432/name`";
+    for (address, told) in [
+        (
+            "mysql://me:geheim@h/x",
+            "it begins with `mysql://`: begin with `postgres://`, or give the path of a file",
+        ),
+        ("postgres://me:geheim@h:port/x", form),
+        ("postgres://me:geheim@h/x?bogus=1", form),
+        ("", "it is empty: give the path of a file, or `postgres://user:password@host/name`"),
+    ] {
+        let line = refused_database(address).await?;
+        assert!(
+            line.contains("cannot be used as the database: ") && line.ends_with(told),
+            "{line}"
+        );
+    }
+    let finished = run_to_end_with(
+        &Binaries::get()?.service,
+        &["--bind", "127.0.0.1:0", "--games-bind", "127.0.0.1:0"],
+        &[("DATABASE_URL", "mysql://me:geheim@h/x")],
+        "",
+    );
+    let line = one_line(&finished.await?)?;
+    assert!(
+        line.ends_with(
+            "the variable DATABASE_URL cannot be used: it must begin with `postgres://`"
+        ),
+        "{line}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_server_that_is_not_there_is_told() -> Result<()> {
+    let (taken, port) = (TcpListener::bind("127.0.0.1:0")?, free_port()?);
+    let remedy = ": start the server, or correct host and port in its address";
+    for (address, cause) in [
+        (format!("postgres://me:geheim@127.0.0.1:{port}/x"), "Connection refused"),
+        (format!("postgres://me:geheim@nowhere.invalid:{port}/x"), "failed to lookup address"),
+    ] {
+        let line = refused_database(&address).await?;
+        assert!(line.contains(cause) && line.ends_with(remedy), "{line}");
+    }
+    drop(taken);
+    // Whoever starts everything at once need not care for the order; that it waits is said.
+    let address = format!("postgres://me:geheim@127.0.0.1:{port}/x");
+    let args = ["--wait", "1", "--database", &address, "migrate"];
+    let finished = run_to_end(&Binaries::get()?.games, &args, "").await?;
+    let waiting = format!("waiting for the database `postgres://127.0.0.1:{port}/x`: ");
+    assert_eq!(finished.stderr.lines().count(), 2, "{finished:?}");
+    assert!(
+        finished.stderr.contains(&waiting) && !finished.stderr.contains("geheim"),
+        "{finished:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_server_that_refuses_is_told() -> Result<()> {
+    let address = refusing_server().await?;
+    let line = refused_database(&format!("postgres://me:geheim@{address}/x")).await?;
+    let told = "cannot be used as the database: password authentication failed for user \"me\" (28P01): \
+                check the user and the password in the database's address";
+    assert!(line.contains(told), "{line}");
+
+    let Some(Database::Postgres(mut server)) = Database::postgres_from_env()? else {
+        return Ok(());
+    };
+    server.set_path("/there_is_none");
+    let line = refused_database(server.as_str()).await?;
+    let told = "(3D000): create it, or correct the name at the end of the database's address";
+    assert!(line.ends_with(told), "{line}");
+    Ok(())
+}
+
+/// A database server that takes nobody's password.
+async fn refusing_server() -> Result<std::net::SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await?;
+        // Its first message has no letter in front; then it is asked for its password.
+        let length = stream.read_u32().await?;
+        stream.read_exact(&mut vec![0; usize::try_from(length)? - 4]).await?;
+        stream.write_all(b"R\0\0\0\x08\0\0\0\x03").await?;
+        stream.read_u8().await?;
+        let length = stream.read_u32().await?;
+        stream.read_exact(&mut vec![0; usize::try_from(length)? - 4]).await?;
+        let error = b"SFATAL\0C28P01\0Mpassword authentication failed for user \"me\"\0\0";
+        stream.write_all(b"E").await?;
+        stream.write_u32(u32::try_from(error.len())? + 4).await?;
+        stream.write_all(error).await?;
+        anyhow::Ok(())
+    });
+    Ok(address)
+}
+
 #[tokio::test]
 async fn few_open_files_are_warned_of() -> Result<()> {
     let dir = tempfile::tempdir()?;
@@ -177,7 +295,7 @@ async fn another_root_and_slug_need_no_new_program() -> Result<()> {
     let rest = black_box::Rest::staff(service.api_url())?;
     assert_eq!(rest.get("games/simpl-div/").await?["name"], "Simpl Div");
     let login = black_box::Login::Anonymous;
-    let mut wamp = black_box::Wamp::login(service.ws_url(), login).await?;
+    let mut wamp = black_box::Wamp::login(&service.ws_url(), login).await?;
     let ready = wamp.call(&format!("{root}.ready"), serde_json::json!([])).await?;
     assert_eq!(ready.value()?, serde_json::json!(true));
     Ok(())

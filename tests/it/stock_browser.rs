@@ -24,14 +24,14 @@ impl Stage {
     async fn player(&self, email: &str) -> Result<Page> {
         let user = self.field(email, "user")?;
         let (runuser, world) = (self.field(email, "id")?, self.field(email, "world")?);
-        let url = self.div.service.ws_url();
+        let url = &self.div.service.ws_url();
         let page = Page::player(url, &self.div.root, user, runuser, world).await;
         page.with_context(|| format!("the page of {email}"))
     }
 
     async fn leader(&self) -> Result<Page> {
         let user = self.field("leader@div.edu", "user")?;
-        let url = self.div.service.ws_url();
+        let url = &self.div.service.ws_url();
         Page::leader(url, &self.div.root, user, &[self.environment.run]).await
     }
 }

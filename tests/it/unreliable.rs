@@ -13,7 +13,7 @@ fn webhook(event: &str, reference: &str, data: &Value) -> String {
 
 /// Posts a body to the place for webhooks, from an address of this machine.
 async fn post(div: &Div, from: Ipv4Addr, signed: Option<String>, body: &str) -> Result<u16> {
-    let url = div.service.ws_url().replace("ws://", "http://").replace("/ws", "/callback");
+    let url = format!("{}/callback", div.service.page_url());
     let client = reqwest::Client::builder().no_proxy().local_address(IpAddr::V4(from)).build()?;
     let mut request = client.post(url).header("content-type", "application/json");
     if let Some(signature) = signed {

@@ -15,6 +15,10 @@ pub struct Binaries {
     pub seed: PathBuf,
     /// The Games API as a program of its own.
     pub games: PathBuf,
+    /// The bots.
+    pub bots: PathBuf,
+    /// All of them in one, for the image.
+    pub all: PathBuf,
 }
 
 impl Binaries {
@@ -31,7 +35,7 @@ impl Binaries {
         built.as_ref().map_err(|error| anyhow::anyhow!(error.clone()))
     }
 
-    /// Builds the router in the profile of the running test, the first time it is asked.
+    /// Builds the router and its client in the profile of the running test, the first time it is asked.
     ///
     /// It is built apart from the others: the library that it shares with them has fewer features
     /// there. `BLACK_BOX_BINARIES` holds for it as well.
@@ -42,6 +46,15 @@ impl Binaries {
         static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
         let built = BUILT.get_or_init(|| build_router().map_err(|error| format!("{error:#}")));
         built.as_deref().map_err(|error| anyhow::anyhow!(error.clone()))
+    }
+
+    /// The router's client for the command line, built as the router is.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub fn wamp() -> Result<PathBuf> {
+        let dir = Self::router()?.parent().context("a program lies in a directory")?;
+        Ok(program(dir, "wamp"))
     }
 
     /// Builds an example in the profile of the running test. No chosen directory has it.
@@ -69,8 +82,8 @@ impl Binaries {
 
     fn in_dir(dir: &Path) -> Self {
         let path = |name| program(dir, name);
-        let games = path("games-api");
-        Self { service: path("div-service"), seed: path("div-seed"), games }
+        let [service, seed, games] = ["div-service", "div-seed", "games-api"].map(path);
+        Self { service, seed, games, bots: path("div-bots"), all: path("div") }
     }
 }
 
@@ -79,13 +92,14 @@ fn program(dir: &Path, name: &str) -> PathBuf {
 }
 
 fn build() -> Result<Binaries> {
-    let packages = ["-p", "div-service", "-p", "div-seed", "-p", "sim-games-server"];
+    let packages = ["div-service", "div-seed", "sim-games-server", "div-bots", "div-all"];
+    let packages = packages.map(|package| ["-p", package]).concat();
     let dir = chosen_or_built(&[&["--bins"][..], &packages].concat())?;
     Ok(Binaries::in_dir(&dir))
 }
 
 fn build_router() -> Result<PathBuf> {
-    let args = ["-p", "sim-wamp", "--features", "cli", "--bin", "sim-router"];
+    let args = ["-p", "sim-wamp", "--features", "cli", "--bin", "sim-router", "--bin", "wamp"];
     Ok(program(&chosen_or_built(&args)?, "sim-router"))
 }
 

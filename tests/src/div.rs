@@ -148,7 +148,7 @@ impl Div {
     /// When the service refuses.
     pub async fn login(&self, email: &str) -> Result<Wamp> {
         let ticket = email.split('@').next().unwrap_or_default();
-        Wamp::login(self.service.ws_url(), Login::Ticket { authid: email, ticket }).await
+        Wamp::login(&self.service.ws_url(), Login::Ticket { authid: email, ticket }).await
     }
 
     /// Logs in somebody of a run.

@@ -29,6 +29,8 @@ struct Program {
     path: PathBuf,
     bind: String,
     database: String,
+    /// Arguments that tell what is logged, and how.
+    log: &'static [&'static str],
     own: Option<OwnDatabase>,
     /// What the database is a copy of, which is kept for others to copy as long as anybody does.
     _copied: Option<Arc<OwnDatabase>>,
@@ -58,11 +60,12 @@ impl Games {
             Database::Sqlite => {
                 let file = dir.path().join("games.sqlite3");
                 let database = file.to_str().context("the directory's name is no text")?.to_owned();
-                Program { path, bind, database, own: None, _copied: None }
+                Program { path, bind, database, log: &[], own: None, _copied: None }
             }
             Database::Postgres(server) => {
                 let own = OwnDatabase::create(server)?;
-                Program { path, bind, database: own.url(), own: Some(own), _copied: None }
+                let database = own.url();
+                Program { path, bind, database, log: &[], own: Some(own), _copied: None }
             }
         };
         Self::launch(program, dir).await
@@ -76,7 +79,8 @@ impl Games {
     ) -> Result<Self> {
         let dir = tempfile::tempdir().context("making a directory for the Games API")?;
         let (path, database) = (Binaries::get()?.games.clone(), own.url());
-        Self::launch(Program { path, bind, database, own: Some(own), _copied: copied }, dir).await
+        let (log, own): (&[&str], _) = (&[], Some(own));
+        Self::launch(Program { path, bind, database, log, own, _copied: copied }, dir).await
     }
 
     async fn launch(program: Program, dir: TempDir) -> Result<Self> {
@@ -135,6 +139,14 @@ impl Games {
         found.with_context(|| format!("waiting for a log line with `{text}`"))
     }
 
+    /// Waits for a log line that contains all of these texts.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub async fn logged_all(&mut self, texts: &[&str]) -> Result<String> {
+        self.process.stderr.wait_for_all(texts).await
+    }
+
     /// Everything logged since the last start.
     #[must_use]
     pub fn stderr(&self) -> Vec<String> {
@@ -168,11 +180,21 @@ impl Games {
         (self.process, self.api_url) = launch(&self.program).await?;
         Ok(())
     }
+
+    /// Starts the program again, from now on with these arguments for its log.
+    ///
+    /// # Errors
+    /// When the old process cannot be ended or the new one does not start.
+    pub async fn restart_logging(&mut self, args: &'static [&'static str]) -> Result<()> {
+        self.program.log = args;
+        self.restart().await
+    }
 }
 
 async fn launch(program: &Program) -> Result<(Process, String)> {
     let mut command = clean_command(&program.path);
     command.args(["serve", "--bind", &program.bind, "--database", &program.database]);
+    command.args(program.log);
     let process = Process::launch(command, &["ready"]).await?;
     let api_url = process.address("http://")?;
     Ok((process, api_url))

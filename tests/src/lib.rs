@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod apart;
 mod binaries;
 mod database;
 mod div;
 mod games;
 mod http;
+mod isolated;
 pub mod load;
 mod node;
 mod original;
@@ -23,10 +25,12 @@ mod target;
 mod tester;
 mod wamp;
 
+pub use apart::Apart;
 pub use binaries::Binaries;
 pub use database::Database;
 pub use div::{Div, Environment, Member, Round, WorldPks};
 pub use games::Games;
+pub use isolated::{Disk, Isolated, fill_disk, make_room};
 pub use node::Node;
 pub use original::Original;
 pub use page::{Page, Store};
@@ -39,6 +43,6 @@ pub use router::Router;
 pub use service::{DEADLINE, Service};
 pub use skipped::skipped;
 pub use tables::{PeriodRow, Tables};
-pub use target::{Elsewhere, Target};
+pub use target::{Elsewhere, Target, free_port};
 pub use tester::{Answers, Tester, Trial};
 pub use wamp::{Answer, Event, Login, Received, Refused, Wamp, Welcome};

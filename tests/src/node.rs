@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::program::{Finished, run_to_end};
+use crate::program::{Finished, run_to_end, run_to_end_with};
 use crate::skipped::skipped;
 
 /// Names the program. `.ci/run` installs the packages.
@@ -44,10 +44,23 @@ impl Node {
     /// # Errors
     /// When it cannot be started or does not end.
     pub async fn run(&self, script: &str, args: &[&str]) -> Result<Finished> {
+        self.run_with(script, args, &[]).await
+    }
+
+    /// The same with these variables.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end.
+    pub async fn run_with(
+        &self,
+        script: &str,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Finished> {
         let script = programs().join(script);
         let mut all = vec![script.as_os_str()];
         all.extend(args.iter().map(|arg| arg.as_ref() as &std::ffi::OsStr));
-        run_to_end(&self.program, &all, "").await
+        run_to_end_with(&self.program, &all, variables, "").await
     }
 
     /// What is lacking, without importing anything.

@@ -46,14 +46,24 @@ impl Process {
         Ok(Self { child, stdout, stderr, startup: started.elapsed() })
     }
 
-    /// The address that the program said it listens on.
+    /// The first address of a scheme that the program said it listens on.
     pub(crate) fn address(&self, scheme: &str) -> Result<String> {
+        let addresses = self.addresses(scheme);
+        let url = addresses.into_iter().next();
+        url.with_context(|| format!("no line `listening on {scheme}…` before `ready`"))
+    }
+
+    /// The last of them.
+    pub(crate) fn last_address(&self, scheme: &str) -> Result<String> {
+        let url = self.addresses(scheme).pop();
+        url.with_context(|| format!("no line `listening on {scheme}…` before `ready`"))
+    }
+
+    fn addresses(&self, scheme: &str) -> Vec<String> {
         let lines = self.stdout.all();
-        let found = lines.iter().find_map(|line| {
-            line.strip_prefix("listening on ").filter(|url| url.starts_with(scheme))
-        });
-        let url = found.with_context(|| format!("no line `listening on {scheme}…` before `ready`"));
-        url.map(|url| url.trim().to_owned())
+        let addresses = lines.iter().filter_map(|line| line.strip_prefix("listening on "));
+        let of_scheme = addresses.filter(|url| url.starts_with(scheme));
+        of_scheme.map(|url| url.trim().to_owned()).collect()
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
@@ -129,6 +139,14 @@ impl Lines {
             .context("not in time")?
             .context("no more lines")?;
         line.context("the process ended")
+    }
+}
+
+impl Lines {
+    /// Waits for a line that contains all of these texts.
+    pub(crate) async fn wait_for_all(&mut self, texts: &[&str]) -> Result<String> {
+        let found = self.wait_for(DEADLINE, |line| texts.iter().all(|text| line.contains(text)));
+        found.await.with_context(|| format!("waiting for a line with all of {texts:?}"))
     }
 }
 

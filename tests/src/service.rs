@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::apart::Apart;
 use crate::binaries::Binaries;
 use crate::process::Process;
 use crate::program::clean_command;
+use crate::router::Router;
 use crate::target::{Elsewhere, Target, free_port};
 
 /// How long a test waits for something that should be there at once.
@@ -22,6 +24,7 @@ pub struct Service {
     program: PathBuf,
     dir: TempDir,
     elsewhere: Option<Elsewhere>,
+    router: Option<Apart>,
 }
 
 #[derive(Debug)]
@@ -29,7 +32,10 @@ struct Running {
     process: Process,
     /// Nothing when the Games API is elsewhere.
     api_url: Option<String>,
-    ws_url: String,
+    /// The WebSocket of the service's own router.
+    ws_url: Option<String>,
+    /// Where the service serves its pages.
+    page_url: String,
 }
 
 impl Service {
@@ -48,8 +54,9 @@ impl Service {
     /// When it ends, or is not ready in time; the text has what it said.
     pub async fn start_in(program: &Path, dir: TempDir, args: &[&str]) -> Result<Self> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let running = launch(program, dir.path(), &args, None).await?;
-        Ok(Self { running, args, program: program.to_path_buf(), dir, elsewhere: None })
+        let running = launch(program, dir.path(), &args, None, None).await?;
+        let program = program.to_path_buf();
+        Ok(Self { running, args, program, dir, elsewhere: None, router: None })
     }
 
     /// Starts a service whose Games API is this one.
@@ -68,8 +75,17 @@ impl Service {
         let args: Vec<String> = all.into_iter().map(str::to_owned).collect();
         let program = Binaries::get()?.service.clone();
         let dir = tempfile::tempdir().context("making a directory for the service")?;
-        let running = launch(&program, dir.path(), &args, Some(&elsewhere)).await?;
-        Ok(Self { running, args, program, dir, elsewhere: Some(elsewhere) })
+        let running = launch(&program, dir.path(), &args, Some(&elsewhere), None).await?;
+        Ok(Self { running, args, program, dir, elsewhere: Some(elsewhere), router: None })
+    }
+
+    /// Starts a service whose router is this one.
+    async fn start_at(router: Apart, args: &[&str]) -> Result<Self> {
+        let program = Binaries::get()?.service.clone();
+        let dir = tempfile::tempdir().context("making a directory for the service")?;
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let running = launch(&program, dir.path(), &args, None, Some(&router)).await?;
+        Ok(Self { running, args, program, dir, elsewhere: None, router: Some(router) })
     }
 
     /// Starts a service on a target, with the default environment or with nothing.
@@ -77,9 +93,12 @@ impl Service {
     /// # Errors
     /// When something does not start.
     pub async fn start_on(target: Target, is_seeded: bool, args: &[&str]) -> Result<Self> {
+        let no_seed: &[&str] = if is_seeded { &[] } else { &["--no-seed"] };
         if target == Target::Embedded {
-            let no_seed: &[&str] = if is_seeded { &[] } else { &["--no-seed"] };
             return Self::start(&[no_seed, args].concat()).await;
+        }
+        if let Some(router) = target.router().await? {
+            return Self::start_at(router, &[no_seed, args].concat()).await;
         }
         let elsewhere = match is_seeded {
             true => Elsewhere::start_seeded(target).await?,
@@ -96,6 +115,14 @@ impl Service {
         self.elsewhere.as_mut().context("the Games API is part of the service")
     }
 
+    /// Our router beside the service.
+    ///
+    /// # Errors
+    /// When there is none, or it is another's.
+    pub fn router(&mut self) -> Result<&mut Router> {
+        self.router.as_mut().context("the router is part of the service")?.router()
+    }
+
     /// The base URL of the Games API, with its trailing slash.
     #[must_use]
     pub fn api_url(&self) -> &str {
@@ -103,10 +130,20 @@ impl Service {
         own.or_else(|| self.elsewhere.as_ref().map(Elsewhere::api_url)).unwrap_or_default()
     }
 
-    /// The URL of the WebSocket.
+    /// The URL of the WebSocket, with the realm behind a `#` if it is not `realm1`.
+    ///
+    /// # Panics
+    /// When the service has neither a router nor one beside it, which cannot be.
     #[must_use]
-    pub fn ws_url(&self) -> &str {
-        &self.running.ws_url
+    pub fn ws_url(&self) -> String {
+        let beside = self.router.as_ref().map(Apart::ws_url);
+        beside.or_else(|| self.running.ws_url.clone()).expect("there is a router")
+    }
+
+    /// The URL of the pages, without a slash at the end.
+    #[must_use]
+    pub fn page_url(&self) -> &str {
+        &self.running.page_url
     }
 
     /// The data directory.
@@ -147,6 +184,14 @@ impl Service {
         let found =
             self.running.process.stderr.wait_for(DEADLINE, |line| line.contains(text)).await;
         found.with_context(|| format!("waiting for a log line with `{text}`"))
+    }
+
+    /// Waits for a log line that contains all of these texts.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub async fn logged_all(&mut self, texts: &[&str]) -> Result<String> {
+        self.running.process.stderr.wait_for_all(texts).await
     }
 
     /// Kills the service as a power cut would.
@@ -190,7 +235,9 @@ impl Service {
             self.kill9().await?;
         }
         let elsewhere = self.elsewhere.as_ref();
-        self.running = launch(&self.program, self.dir.path(), &self.args, elsewhere).await?;
+        let router = self.router.as_ref();
+        self.running =
+            launch(&self.program, self.dir.path(), &self.args, elsewhere, router).await?;
         Ok(())
     }
 }
@@ -200,8 +247,10 @@ async fn launch(
     dir: &Path,
     args: &[String],
     elsewhere: Option<&Elsewhere>,
+    router: Option<&Apart>,
 ) -> Result<Running> {
     let mut command = clean_command(program);
+    command.envs(router.iter().flat_map(|router| router.variables()));
     command.arg("--data-dir").arg(dir);
     let binds: &[&str] = match elsewhere {
         None => &["--bind", "--games-bind"],
@@ -218,10 +267,16 @@ async fn launch(
     command.args(args);
     // With nothing in its database the service serves the API and waits for the game.
     let process = Process::launch(command, &["ready", "waiting for the game"]).await?;
-    let api_url = match elsewhere {
-        None => Some(process.address("http://")?),
-        Some(_) => None,
+    let is_elsewhere = elsewhere.is_some() || args.iter().any(|arg| arg == "--games-url");
+    let api_url = if is_elsewhere { None } else { Some(process.address("http://")?) };
+    let (ws_url, page_url) = match process.address("ws://") {
+        Ok(ws_url) => {
+            let address = ws_url.trim_start_matches("ws://").trim_end_matches("/ws");
+            let page_url = format!("http://{address}");
+            (Some(ws_url), page_url)
+        }
+        // With a router elsewhere the last address is that of the pages.
+        Err(_) => (None, process.last_address("http://")?.trim_end_matches('/').to_owned()),
     };
-    let ws_url = process.address("ws://")?;
-    Ok(Running { process, api_url, ws_url })
+    Ok(Running { process, api_url, ws_url, page_url })
 }

@@ -1,4 +1,5 @@
-//! Where the service under test stores: in itself, in our Games API, or in the original.
+//! Where the service under test stores: in itself, in our Games API, or in the original; and
+//! whether it has a router of its own.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::Url;
 
+use crate::apart::{Apart, has_crossbar};
 use crate::binaries::Binaries;
 use crate::database::{Database, OwnDatabase};
 use crate::games::Games;
@@ -22,6 +24,10 @@ pub enum Target {
     GamesApi,
     /// A stand-in for the original.
     Original,
+    /// The one that is part of it; the router is another process, ours.
+    SimRouter,
+    /// The same with Crossbar.io as the router.
+    Crossbar,
 }
 
 /// A Games API beside the service, which goes away and comes back at the same address.
@@ -35,15 +41,28 @@ pub enum Elsewhere {
 
 impl Target {
     /// Whether a test can run on it. Without the variable `TEST_DATABASE_URL` those that need
-    /// PostgreSQL are skipped, and this has said so.
+    /// PostgreSQL are skipped, and without `BLACK_BOX_CROSSBAR` those that need Crossbar.io; this has
+    /// said so then.
     ///
     /// # Errors
     /// As [`Database::postgres_from_env`].
     pub fn is_available(self) -> Result<bool> {
         match self {
-            Self::Embedded | Self::Original => Ok(true),
+            Self::Embedded | Self::Original | Self::SimRouter => Ok(true),
+            Self::Crossbar => has_crossbar(),
             Self::GamesApi => Ok(Database::postgres_from_env()?.is_some()),
         }
+    }
+}
+
+impl Target {
+    /// Starts the router beside the service, if it has none of its own.
+    pub(crate) async fn router(self) -> Result<Option<Apart>> {
+        Ok(match self {
+            Self::Embedded | Self::GamesApi | Self::Original => None,
+            Self::SimRouter => Some(Apart::ours().await?),
+            Self::Crossbar => Some(Apart::crossbar().await?),
+        })
     }
 }
 
@@ -54,7 +73,9 @@ impl Elsewhere {
     /// When it does not start, or the target has it in the service itself.
     pub async fn start(target: Target) -> Result<Self> {
         match target {
-            Target::Embedded => bail!("the Games API is part of the service"),
+            Target::Embedded | Target::SimRouter | Target::Crossbar => {
+                bail!("the Games API is part of the service")
+            }
             Target::Original => Ok(Self::Original(Original::start().await?)),
             Target::GamesApi => {
                 let own = OwnDatabase::create(&server()?)?;
@@ -166,7 +187,10 @@ fn any_bind() -> Result<String> {
 
 /// A port that is free now and that nobody gets who asks for any port, for one that ends and comes
 /// back.
-pub(crate) fn free_port() -> Result<u16> {
+///
+/// # Errors
+/// When none is found.
+pub fn free_port() -> Result<u16> {
     static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     // Systems choose from above.

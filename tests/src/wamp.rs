@@ -21,6 +21,7 @@ use crate::service::DEADLINE;
 #[derive(Debug)]
 pub struct Wamp {
     socket: Socket,
+    realm: String,
     welcome: Option<Welcome>,
     request_ids: RequestIds,
     answers: BTreeMap<u64, Answer>,
@@ -39,13 +40,16 @@ enum RequestIds {
 }
 
 impl Wamp {
-    /// Opens the WebSocket without saying anything.
+    /// Opens the WebSocket without saying anything. A realm other than `realm1` stands behind a
+    /// `#`.
     ///
     /// # Errors
     /// When the service does not accept it.
     pub async fn connect(url: &str) -> Result<Self> {
+        let (url, realm) = url.split_once('#').unwrap_or((url, "realm1"));
         Ok(Self {
             socket: Socket::connect(url).await?,
+            realm: realm.to_owned(),
             welcome: None,
             request_ids: RequestIds::Sequential(0),
             answers: BTreeMap::new(),
@@ -55,13 +59,13 @@ impl Wamp {
         })
     }
 
-    /// Opens a session in `realm1`.
+    /// Opens a session in the realm of the URL.
     ///
     /// # Errors
     /// When the service refuses it or breaks the protocol.
     pub async fn login(url: &str, login: Login<'_>) -> Result<Self> {
         let mut wamp = Self::connect(url).await?;
-        match wamp.hello("realm1", login).await? {
+        match wamp.hello(None, login).await? {
             Ok(_) => Ok(wamp),
             Err(refused) => bail!("login refused: {refused:?}"),
         }

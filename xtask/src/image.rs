@@ -16,7 +16,8 @@ use crate::cargo::{self, Workspace};
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The names by which the one binary is called.
-pub(crate) const NAMES: [&str; 4] = ["div-service", "div-seed", "games-api", "div-bots"];
+pub(crate) const NAMES: [&str; 5] =
+    ["div-service", "div-seed", "games-api", "div-bots", "sim-router"];
 
 /// The most bytes of an image.
 const LARGEST: u64 = 30_000_000;

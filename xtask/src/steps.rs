@@ -15,11 +15,26 @@ struct Step {
     env: Option<(&'static str, &'static str)>,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 7] = [
     Step { name: "fmt", args: &["fmt", "--all", "--check"], env: None },
     Step {
         name: "clippy",
         args: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        env: None,
+    },
+    // What is off by default, among crates with the same features as before, so that little is built.
+    Step {
+        name: "clippy otel",
+        args: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--features",
+            "div-service/otel",
+            "--",
+            "-D",
+            "warnings",
+        ],
         env: None,
     },
     Step {
@@ -29,6 +44,11 @@ const STEPS: [Step; 5] = [
     },
     Step { name: "deny", args: &["deny", "check", "licenses", "bans", "sources"], env: None },
     Step { name: "test", args: &["test", "--workspace"], env: None },
+    Step {
+        name: "test otel",
+        args: &["test", "--workspace", "--features", "div-service/otel", "--test", "export"],
+        env: None,
+    },
 ];
 
 /// Runs all steps and then tidy.

@@ -20,7 +20,7 @@ struct Program {
     definition: fn() -> clap::Command,
 }
 
-const PROGRAMS: [Program; 4] = [
+const PROGRAMS: [Program; 5] = [
     Program { name: "div-service", main: div_service::main, definition: div_service::definition },
     Program { name: "div-seed", main: div_seed::main, definition: div_seed::definition },
     Program {
@@ -29,6 +29,11 @@ const PROGRAMS: [Program; 4] = [
         definition: sim_games_server::program::definition,
     },
     Program { name: "div-bots", main: div_bots::main, definition: div_bots::definition },
+    Program {
+        name: "sim-router",
+        main: sim_wamp::program::router,
+        definition: sim_wamp::program::router_definition,
+    },
 ];
 
 /// The command that writes what packagers add to the programs.

@@ -86,6 +86,11 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
     pub think: Duration,
 
+    /// Come back when a session is lost, as by a restart of the service, and play on; without it a
+    /// lost session is a failure
+    #[arg(long)]
+    pub come_back: bool,
+
     /// How long a bot waits for an answer, another player or a result
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time)]
     pub patience: Duration,

@@ -81,6 +81,7 @@ impl<'a> Table<'a> {
             arrivals: args.arrivals()?,
             rounds: args.rounds,
             think: args.think,
+            comes_back: args.come_back,
         };
         Ok(Self { args, client, script, class })
     }

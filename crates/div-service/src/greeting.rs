@@ -11,9 +11,15 @@ use crate::Settings;
 const KNOWN: [(&str, &str); 2] = [("leader@div.edu", "leader"), ("s1@div.edu", "s1")];
 
 /// The lines that name the addresses, for people and for programs that start the service.
-pub(crate) fn addresses(service: &Service) -> String {
+pub(crate) fn addresses(service: &Service, settings: &Settings) -> String {
     let games = service.games_address().map(|it| format!("listening on http://{it}/apis/\n"));
-    format!("{}listening on ws://{}/ws\n", games.unwrap_or_default(), service.address())
+    let browsers = match &settings.router {
+        None => format!("listening on ws://{}/ws\n", service.address()),
+        Some(router) => {
+            format!("listening on http://{}/\nusing the router at {router}\n", service.address())
+        }
+    };
+    games.unwrap_or_default() + &browsers
 }
 
 /// What to open and who can log in.
@@ -25,12 +31,12 @@ pub(crate) fn help(service: &Service, settings: &Settings, seeded: bool) -> Stri
         (Some(games), _) => format!("http://{games}/apis/   staff account {email} / {password}"),
         (None, url) => url.clone().unwrap_or_default(),
     };
+    let own = format!("ws://{browsers}/ws");
+    let ws = settings.browser_ws.as_ref().or(settings.router.as_ref()).unwrap_or(&own);
     let lines = [
         String::new(),
         format!("players and leaders   http://{browsers}/ in a browser"),
-        format!(
-            "other clients         ws://{browsers}/ws   realm {realm}, e-mail and password as ticket"
-        ),
+        format!("other clients         {ws}   realm {realm}, e-mail and password as ticket"),
         format!("procedures            {root}.model.<resource>.<id>.<name>"),
         format!("Games API             {games}"),
     ];

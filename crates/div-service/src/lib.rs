@@ -3,9 +3,15 @@
 mod cli;
 mod command;
 mod config;
+#[cfg(feature = "otel")]
+mod export;
+#[cfg(not(feature = "otel"))]
+#[path = "no_export.rs"]
+mod export;
 mod files;
 mod greeting;
 mod health;
+mod log;
 mod program;
 mod run;
 mod seeding;

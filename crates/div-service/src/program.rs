@@ -1,13 +1,13 @@
 //! The program: reads the settings, installs the log, and runs.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
-use tracing_subscriber::EnvFilter;
 
-use crate::{Ended, Loaded, LogFormat, Settings, Unloaded, load};
+use crate::log::Log;
+use crate::{Ended, Loaded, LogFormat, Unloaded, load};
 
 /// Reads a command line, which begins with the program's name, and tells how the program is to end.
 #[must_use]
@@ -17,12 +17,18 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Err(unloaded) => return end_without(unloaded),
     };
     let format = loaded.settings.log_format;
-    install_log(&loaded.settings);
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the service's threads: {error}"), 1),
     };
-    match runtime.block_on(run(loaded)) {
+    let outcome = Log::install(&loaded.settings, runtime.handle()).and_then(|log| {
+        let ended = runtime.block_on(run(loaded))?;
+        if ended == Ended::InOrder {
+            log.end();
+        }
+        Ok(ended)
+    });
+    match outcome {
         Ok(Ended::InOrder) => ExitCode::SUCCESS,
         Ok(Ended::AtOnce(code)) => {
             runtime.shutdown_background();
@@ -41,16 +47,6 @@ async fn run(loaded: Loaded) -> anyhow::Result<Ended> {
     match &loaded.command {
         Some(command) => command.run(&loaded).await.map(|()| Ended::InOrder),
         None => crate::run(loaded.settings).await,
-    }
-}
-
-fn install_log(settings: &Settings) {
-    // The filter was looked at when the settings were loaded.
-    let filter = EnvFilter::new(&settings.log);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match settings.log_format {
-        LogFormat::Json => log.json().flatten_event(true).init(),
-        _ => log.with_ansi(io::stderr().is_terminal()).init(),
     }
 }
 

@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use div_game::Rules;
-use sim::{Config, Database, Figures, GamesApiConfig, Played, RemoteGames, Runs, Service};
+use sim::engine::Engine;
+use sim::{
+    Config, Database, Figures, GamesApiConfig, Played, RemoteGames, RemoteRouter, RouterConfig,
+    Runs, Service,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{Settings, files, greeting, seeding};
@@ -40,16 +44,21 @@ pub async fn run(settings: Settings) -> Result<Ended> {
     let mut signals = Signals::new()?;
     files::raise_limit();
     let service = Service::start(config(&settings, Figures::install()?)).await?;
-    say(&greeting::addresses(&service))?;
+    say(&greeting::addresses(&service, &settings))?;
     if settings.legacy_auth {
         tracing::warn!(
             "--legacy-auth is on: whoever reaches this service can be any of its players"
         );
     }
     let serve = async {
-        open(&service, &settings, started).await?;
-        service.core().failed().await;
-        bail!("the engine was cut off from the router by an overload; start the service again")
+        let opening = async {
+            open(&service, &settings, started).await?;
+            std::future::pending().await
+        };
+        tokio::select! {
+            failed = opening => failed,
+            error = service.core().failed() => bail!("{error}"),
+        }
     };
     let outcome = tokio::select! {
         outcome = serve => outcome,
@@ -79,13 +88,9 @@ async fn open(service: &Service, settings: &Settings, started: Instant) -> Resul
             settings.game_slug
         ))?;
     }
-    if let Some(url) = &settings.games_url
-        && tokio::time::timeout(GRACE, service.ready()).await.is_err()
-    {
-        say(&format!(
-            "waiting for the game `{}` in the Games API at {url}; no restart is needed\n",
-            settings.game_slug
-        ))?;
+    let is_apart = settings.games_url.is_some() || settings.router.is_some();
+    if is_apart && tokio::time::timeout(GRACE, service.ready()).await.is_err() {
+        say(&waiting(service, settings))?;
     }
     service.ready().await;
     let seconds = started.elapsed().as_secs_f64();
@@ -93,6 +98,22 @@ async fn open(service: &Service, settings: &Settings, started: Instant) -> Resul
     say(&format!("ready after {seconds:.3} s, stop with Ctrl-C\n"))?;
     greeting::warn_of_known_passwords(service).await;
     Ok(())
+}
+
+/// What the service waits for that is of other processes.
+fn waiting(service: &Service, settings: &Settings) -> String {
+    let mut text = String::new();
+    let slug = &settings.game_slug;
+    let is_installed = service.core().engine(slug).is_some_and(Engine::is_installed);
+    if let Some(url) = settings.games_url.as_ref().filter(|_| !is_installed) {
+        text += &format!(
+            "waiting for the game `{slug}` in the Games API at {url}; no restart is needed\n"
+        );
+    }
+    if let Some(problem) = service.core().router_problem() {
+        text += &format!("waiting for the router: {problem}; no restart is needed\n");
+    }
+    text
 }
 
 fn config(settings: &Settings, figures: Figures) -> Config {
@@ -106,10 +127,23 @@ fn config(settings: &Settings, figures: Figures) -> Config {
         games_api: games_api(settings),
         load: if settings.load_active_runs { Runs::Active } else { Runs::All },
         realm: settings.realm.clone(),
+        router: router(settings),
         legacy_auth: settings.legacy_auth,
         games: vec![Played { game, root_topic: settings.root_topic.clone() }],
         figures: Some(figures),
     }
+}
+
+fn router(settings: &Settings) -> RouterConfig {
+    let Some(url) = &settings.router else { return RouterConfig::default() };
+    let is_websocket = url.starts_with("ws");
+    let same = is_websocket.then(|| url.clone());
+    RouterConfig::Elsewhere(RemoteRouter {
+        url: url.clone(),
+        user: settings.router_user.clone(),
+        ticket: settings.router_ticket.clone(),
+        for_browsers: settings.browser_ws.clone().or(same),
+    })
 }
 
 fn games_api(settings: &Settings) -> GamesApiConfig {

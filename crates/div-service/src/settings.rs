@@ -89,6 +89,29 @@ pub struct Settings {
     #[arg(long, env = "PORT", hide = true)]
     pub port: Option<String>,
 
+    /// A WAMP router of another process to use in place of the embedded one, ours (`sim-router`) or
+    /// Crossbar.io: `ws://host:8080/ws`, also `wss`, `tcp`, `tls` and `unix`
+    #[arg(long, env = "DIV_ROUTER", value_name = "URL", value_parser = router_url)]
+    pub router: Option<String>,
+
+    /// The name by which this service logs in there
+    #[arg(long, env = "DIV_ROUTER_USER", value_name = "NAME", default_value = "service")]
+    pub router_user: String,
+
+    /// The ticket with which it logs in there; without one it comes as nobody
+    #[arg(
+        long,
+        env = "DIV_ROUTER_TICKET",
+        value_name = "TICKET",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    pub router_ticket: Option<Secret>,
+
+    /// Where browsers reach that router, if not at the URL that this service uses
+    #[arg(long, env = "MODEL_SERVICE_WS", value_name = "URL", value_parser = ws_url)]
+    pub browser_ws: Option<String>,
+
     /// Whether only active runs are loaded
     #[arg(
         long,
@@ -176,6 +199,16 @@ pub struct Settings {
         hide_possible_values = true
     )]
     pub log_format: LogFormat,
+
+    /// The OpenTelemetry collector that gets spans of all calls (OTLP over HTTP), for example
+    /// `http://collector:4318`; only builds with the feature `otel` have this
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        value_parser = otlp_endpoint
+    )]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// The form of the log.
@@ -215,6 +248,33 @@ fn http_url(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("it must begin with `http://` or `https://`".to_owned()),
     }
+}
+
+/// An address of a router.
+fn router_url(text: &str) -> Result<String, String> {
+    let schemes = ["ws://", "wss://", "tcp://", "tls://", "unix:"];
+    match schemes.iter().any(|scheme| text.starts_with(scheme)) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("it must begin with one of {}", schemes.join(" "))),
+    }
+}
+
+/// An address of a WebSocket.
+fn ws_url(text: &str) -> Result<String, String> {
+    match text.starts_with("ws://") || text.starts_with("wss://") {
+        true => Ok(text.to_owned()),
+        false => Err("it must begin with `ws://` or `wss://`".to_owned()),
+    }
+}
+
+/// The same, where the program can export spans at all.
+fn otlp_endpoint(text: &str) -> Result<String, String> {
+    if cfg!(feature = "otel") {
+        return http_url(text);
+    }
+    Err("this build cannot export spans: leave it out, or use one that was built with \
+         `--features otel`"
+        .to_owned())
 }
 
 /// The same with no other placeholders than those that are known.
@@ -288,6 +348,12 @@ mod tests {
     }
 
     #[test]
+    fn only_builds_with_an_exporter_take_a_collector() {
+        let parsed = parse(&["--otlp-endpoint", "http://collector:4318"]);
+        assert_eq!(parsed.is_ok(), cfg!(feature = "otel"));
+    }
+
+    #[test]
     fn malformed_settings_are_refused() {
         for args in [
             ["--bind", "nowhere"],
@@ -305,6 +371,7 @@ mod tests {
             ["--callback-from", "10.0.0.1,nowhere"],
             ["--log", "div_game=loud"],
             ["--log-format", "xml"],
+            ["--otlp-endpoint", "collector:4318"],
         ] {
             assert!(parse(&args).is_err(), "{args:?}");
         }

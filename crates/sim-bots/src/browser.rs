@@ -122,10 +122,16 @@ impl<'a> Browser<'a> {
         Ok(view)
     }
 
-    /// Calls a procedure below the root.
-    pub(crate) async fn call(&mut self, name: &str, args: &[Value]) -> Result<Value, Trouble> {
+    /// Calls a procedure below the root, with a key if the call may be repeated.
+    pub(crate) async fn call(
+        &mut self,
+        name: &str,
+        args: &[Value],
+        key: Option<&str>,
+    ) -> Result<Value, Trouble> {
         let uri = self.venue.uri(name);
-        let question = ask(self.session.clone(), uri.clone(), Some(json!(args)));
+        let kwargs = key.map(|key| json!({"idempotency_key": key}));
+        let question = ask(self.session.clone(), uri.clone(), Some(json!(args)), kwargs);
         self.attend(question, &uri).await?
     }
 
@@ -176,7 +182,7 @@ impl<'a> Browser<'a> {
         args: Option<Value>,
         part: impl FnOnce(Value) -> Part + Send + 'static,
     ) -> Loading {
-        ask(self.session.clone(), uri, args).map(|answer| answer.map(part)).boxed()
+        ask(self.session.clone(), uri, args, None).map(|answer| answer.map(part)).boxed()
     }
 
     fn subscription(&self, uri: String) -> Loading {
@@ -286,8 +292,14 @@ fn take(view: &mut View, part: Part) {
 }
 
 /// Calls a procedure that answers with one value.
-async fn ask(session: Session, uri: String, args: Option<Value>) -> Result<Value, Trouble> {
-    let payload = Payload::from_json(args.map(|args| args.to_string()), None);
+async fn ask(
+    session: Session,
+    uri: String,
+    args: Option<Value>,
+    kwargs: Option<Value>,
+) -> Result<Value, Trouble> {
+    let [args, kwargs] = [args, kwargs].map(|part| part.map(|part| part.to_string()));
+    let payload = Payload::from_json(args, kwargs);
     match session.call(&uri, payload).await {
         Ok(answer) => match answer.args::<(Value,)>() {
             Ok((value,)) => Ok(value),

@@ -52,6 +52,8 @@ pub struct Class {
     pub rounds: usize,
     /// How long each of them thinks before a decision.
     pub think: Duration,
+    /// Whether players who lose their session come back and play on; else they have failed.
+    pub comes_back: bool,
 }
 
 impl Class {

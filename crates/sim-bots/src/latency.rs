@@ -21,12 +21,21 @@ pub enum Step {
     Result,
     /// The checks at the end of a visit; counted, not measured.
     Check,
+    /// From the loss of a session until the page is loaded in the next one.
+    Return,
 }
 
 impl Step {
     /// All of them, in their order.
-    pub const ALL: [Self; 6] =
-        [Self::Login, Self::Load, Self::Acknowledgment, Self::Partner, Self::Result, Self::Check];
+    pub const ALL: [Self; 7] = [
+        Self::Login,
+        Self::Load,
+        Self::Acknowledgment,
+        Self::Partner,
+        Self::Result,
+        Self::Check,
+        Self::Return,
+    ];
 
     /// What a person calls it.
     #[must_use]
@@ -38,6 +47,7 @@ impl Step {
             Self::Partner => "decision -> partner",
             Self::Result => "decision -> result",
             Self::Check => "checks",
+            Self::Return => "loss -> page loaded",
         }
     }
 }

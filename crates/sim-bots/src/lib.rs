@@ -5,6 +5,7 @@ mod board;
 mod bot;
 mod browser;
 mod class;
+mod comeback;
 mod latency;
 mod player;
 mod ramp;

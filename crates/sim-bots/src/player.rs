@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::board::Board;
 use crate::browser::Browser;
+use crate::comeback::{Attempts, Decided, Memory};
 use crate::{Bot, Class, Latencies, Moment, Object, Seat, Step, Trouble, View};
 
 /// How long a complete period may take until it looks right: an object is told of by an event of
@@ -40,28 +41,35 @@ pub(crate) async fn visit(
     mut bot: Box<dyn Bot>,
 ) -> Visit {
     let mut visit = Visit::default();
-    let began = Instant::now();
-    let mut browser = match Browser::login(&class.venue, seat).await {
-        Ok(browser) => browser,
-        Err(trouble) => {
-            visit.fail(Step::Login, &seat.email, &trouble);
+    let table = Table { class, board, seat };
+    let mut memory = Memory::default();
+    let mut entered = table.enter(&mut visit).await;
+    loop {
+        let stopped = match entered {
+            Err(stopped) => stopped,
+            Ok(mut browser) => {
+                let stayed = table.stay(&mut browser, bot.as_mut(), &mut memory, &mut visit).await;
+                if let Some(foreign) = browser.foreign.take() {
+                    visit.fail(Step::Check, &seat.email, &Trouble::Wrong(foreign));
+                }
+                browser.close().await;
+                match stayed {
+                    Ok(()) => return visit,
+                    Err(stopped) => stopped,
+                }
+            }
+        };
+        let (step, trouble) = stopped;
+        if !(class.comes_back && trouble.is_loss()) {
+            let who = match visit.rounds {
+                0 => seat.email.clone(),
+                rounds => format!("{}, after {rounds} rounds", seat.email),
+            };
+            visit.fail(step, &who, &trouble);
             return visit;
         }
-    };
-    visit.latencies.add(Step::Login, began.elapsed());
-    let table = Table { class, board, seat };
-    if let Err((step, trouble)) = table.stay(&mut browser, bot.as_mut(), &mut visit).await {
-        let who = match visit.rounds {
-            0 => seat.email.clone(),
-            rounds => format!("{}, after {rounds} rounds", seat.email),
-        };
-        visit.fail(step, &who, &trouble);
+        entered = table.come_back(&mut visit).await;
     }
-    if let Some(foreign) = browser.foreign.take() {
-        visit.fail(Step::Check, &seat.email, &Trouble::Wrong(foreign));
-    }
-    browser.close().await;
-    visit
 }
 
 /// What stays the same during a visit.
@@ -71,30 +79,65 @@ struct Table<'a> {
     seat: &'a Seat,
 }
 
-impl Table<'_> {
-    async fn stay(
-        &self,
-        browser: &mut Browser<'_>,
-        bot: &mut dyn Bot,
-        visit: &mut Visit,
-    ) -> Result<(), Stopped> {
+impl<'a> Table<'a> {
+    /// Logs in and loads the page.
+    async fn enter(&self, visit: &mut Visit) -> Result<Browser<'a>, Stopped> {
+        let began = Instant::now();
+        let browser = Browser::login(&self.class.venue, self.seat).await;
+        let mut browser = browser.map_err(|trouble| (Step::Login, trouble))?;
+        visit.latencies.add(Step::Login, began.elapsed());
         let began = Instant::now();
         browser.load().await.map_err(|trouble| (Step::Load, trouble))?;
         visit.latencies.add(Step::Load, began.elapsed());
         browser.catch_up().await.map_err(|trouble| (Step::Load, trouble))?;
-        let mut played: Vec<Object> = Vec::new();
-        for round in 1..=self.class.rounds {
-            let period = self.next_period(browser, played.last()).await?;
+        Ok(browser)
+    }
+
+    /// Enters again after the session was lost, as soon as the service lets anybody in.
+    async fn come_back(&self, visit: &mut Visit) -> Result<Browser<'a>, Stopped> {
+        let mut attempts = Attempts::new(self.class.venue.patience);
+        loop {
+            // Whatever is wrong may be right once the service has started.
+            match self.enter(visit).await {
+                Ok(browser) => {
+                    visit.latencies.add(Step::Return, attempts.elapsed());
+                    return Ok(browser);
+                }
+                Err((_, trouble)) if !attempts.wait().await => {
+                    let text =
+                        format!("did not come back within {:?}: {trouble}", attempts.elapsed());
+                    return Err((Step::Return, Trouble::Wrong(text)));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn stay(
+        &self,
+        browser: &mut Browser<'_>,
+        bot: &mut dyn Bot,
+        memory: &mut Memory,
+        visit: &mut Visit,
+    ) -> Result<(), Stopped> {
+        for round in memory.played.len() + 1..=self.class.rounds {
+            let period = match memory.current.clone() {
+                Some(period) => period,
+                None => self.next_period(browser, memory.played.last()).await?,
+            };
+            memory.current = Some(period.clone());
             browser.idle(self.class.think).await.map_err(|trouble| (Step::Check, trouble))?;
-            if !self.decide(browser, bot, (&period, round), visit).await? {
+            if !self.decide(browser, bot, (&period, round), memory, visit).await? {
                 break;
             }
             self.see_result(browser, bot, (&period, round)).await?;
             self.measure(browser, &period, visit);
             visit.rounds += 1;
-            played.push(period);
+            memory.played.push(period);
+            (memory.current, memory.decided) = (None, None);
         }
-        self.compare(browser, bot, &played).await.map_err(|trouble| (Step::Check, trouble))
+        let compared = self.compare(browser, bot, &memory.played).await;
+        compared.map_err(|trouble| (Step::Check, trouble))
     }
 
     /// The period to play: at first the current one, then each time its successor.
@@ -119,20 +162,27 @@ impl Table<'_> {
         find(&browser.view).ok_or_else(lost)
     }
 
-    /// Makes the bot's move; says whether there was one.
+    /// Makes the bot's move, once more if the session was lost meanwhile; says whether there was one.
     async fn decide(
         &self,
         browser: &mut Browser<'_>,
         bot: &mut dyn Bot,
         (period, round): (&Object, usize),
+        memory: &mut Memory,
         visit: &mut Visit,
     ) -> Result<bool, Stopped> {
-        let now = Moment { seat: self.seat, view: &browser.view, period, round };
-        let Some(decision) = bot.decide(now).await else { return Ok(false) };
+        if memory.decided.is_none() {
+            let now = Moment { seat: self.seat, view: &browser.view, period, round };
+            let Some(decision) = bot.decide(now).await else { return Ok(false) };
+            memory.decided = Some(Decided::new(decision, self.seat.run));
+        }
+        let Some(Decided { decision, key }) = &memory.decided else { return Ok(false) };
+        // Keys are for those who repeat a call; without them a benchmark measures what people cause.
+        let key = self.class.comes_back.then_some(key.as_str());
         self.board.sent(period.pk, self.seat.role);
         let began = Instant::now();
         let name = format!("period.{}.{}", period.pk, decision.procedure);
-        let answer = browser.call(&name, &decision.args).await;
+        let answer = browser.call(&name, &decision.args, key).await;
         let answer = answer.map_err(|trouble| (Step::Acknowledgment, trouble))?;
         visit.latencies.add(Step::Acknowledgment, began.elapsed());
         if answer != decision.expected {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use sim_wamp::CallError;
+use sim_wamp::{CallError, uri};
+
+/// What a service answers that cannot do it now.
+const UNAVAILABLE: &str = "wamp.error.unavailable";
 
 /// What came in a player's way.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,16 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the session is gone, or the service could not serve it, as when it stops.
+    pub(crate) fn is_loss(&self) -> bool {
+        let lost = [uri::SESSION_ENDED, uri::CANCELED, UNAVAILABLE];
+        match self {
+            Self::Ended(_) => true,
+            Self::Refused { error, .. } => lost.contains(&&*error.uri),
+            _ => false,
+        }
+    }
+
     /// The URI under which the trouble is counted; a word where there is none.
     #[must_use]
     pub fn uri(&self) -> &str {

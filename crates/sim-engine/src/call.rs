@@ -6,6 +6,7 @@ use sim_games_types::{Fields, Object, Phase, Resource, Run, RunPk, RunUser, Stor
 
 use crate::error::{CallError, CallResult};
 use crate::game::Game;
+use crate::identity::Request;
 use crate::inner::Inner;
 use crate::model::{LoadedRun, Model};
 use crate::stage::{Key, Stage};
@@ -31,6 +32,8 @@ pub struct Call {
     pub uri: Arc<str>,
     /// Who calls.
     pub peer: Peer,
+    /// Which message of the caller's session it is; none for what the service does by itself.
+    pub request: Option<Request>,
     /// Positional arguments: a JSON array.
     pub args: Arc<str>,
     /// Keyword arguments: a JSON object.
@@ -42,7 +45,8 @@ impl Call {
     /// asked for it.
     pub(crate) fn of_service(cause: &str, by: Option<UserPk>) -> Self {
         let peer = Peer { session: 0, user: by, operator: true };
-        Self { uri: cause.into(), peer, args: "[]".into(), kwargs: "{}".into() }
+        let (args, kwargs) = ("[]".into(), "{}".into());
+        Self { uri: cause.into(), peer, request: None, args, kwargs }
     }
 }
 

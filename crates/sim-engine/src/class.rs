@@ -150,7 +150,7 @@ impl Engine {
             operations: vec![Operation::Change { resource, pk, fields }],
             ..UnitOfWork::default()
         };
-        let committed = self.inner.store.commit(unit).await.map_err(not_saved)?;
+        let committed = self.inner.store.commit(unit, None).await.map_err(not_saved)?;
         visible(&self.inner, committed.seq).await
     }
 

@@ -7,6 +7,7 @@ use sim_games_types::{Change, Resource, RunPk, UserPk};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::builtin::seating::opens;
 use crate::call::{Call, Peer};
@@ -137,7 +138,7 @@ impl Inner {
             Some(Work::Call(call, answer, arrived)) => {
                 let error = CallError::unavailable("too many calls of this session are waiting");
                 let refused = Err(error);
-                self.figures.answered(&self.options.root, &call.uri, arrived, &refused);
+                self.span(&call).in_scope(|| self.answered(&call, arrived, &refused));
                 self.sessions.beside(answer(refused));
             }
             Some(_) => {
@@ -150,16 +151,12 @@ impl Inner {
     async fn process(&self, work: Work) {
         match work {
             Work::Call(call, answer, arrived) => {
-                let outcome = self.handle(&call).await;
-                tracing::debug!(rpc.uri = &*call.uri, rpc.ok = outcome.is_ok(), "handled a call");
-                self.figures.answered(&self.options.root, &call.uri, arrived, &outcome);
-                let complaint = self.complaint(&call, &outcome);
-                answer(outcome).await;
-                self.publish(complaint).await;
+                let span = self.span(&call);
+                self.serve(call, answer, arrived).instrument(span).await;
             }
             Work::Message(message) => {
-                let outcome = self.handle_message(&message).await.map(|()| String::new());
-                self.publish(self.complaint(&message, &outcome)).await;
+                let span = self.span(&message);
+                self.hear(message).instrument(span).await;
             }
             Work::Joined(Peer { user: Some(user), session, .. }) => {
                 self.tell(|effects| self.model.arrive(user, session, effects)).await;
@@ -169,6 +166,29 @@ impl Inner {
             }
             Work::Joined(_) | Work::Left(_) => {}
         }
+    }
+
+    async fn serve(&self, call: Call, answer: Answer, arrived: Instant) {
+        let outcome = self.handle(&call).await;
+        self.answered(&call, arrived, &outcome);
+        let complaint = self.complaint(&call, &outcome);
+        answer(outcome).await;
+        self.publish(complaint).await;
+    }
+
+    async fn hear(&self, message: Call) {
+        let outcome = self.handle_message(&message).await.map(|()| String::new());
+        self.publish(self.complaint(&message, &outcome)).await;
+    }
+
+    /// Counts a call, and logs what became of it.
+    fn answered(&self, call: &Call, arrived: Instant, outcome: &CallResult<String>) {
+        self.figures.answered(&self.options.root, &call.uri, arrived, outcome);
+        tracing::debug!(
+            outcome = outcome.as_ref().map_or_else(CallError::uri, |_| "ok"),
+            elapsed_ms = arrived.elapsed().as_micros() as f64 / 1000.0,
+            "answered"
+        );
     }
 
     async fn publish(&self, event: Option<Event>) {
@@ -325,7 +345,9 @@ impl Inner {
     /// Logs what failed by the service's fault, and tells the user's pages of any failure.
     fn complaint(&self, call: &Call, outcome: &CallResult<String>) -> Option<Event> {
         let error = outcome.as_ref().err()?;
-        log_internal(error, call);
+        if let Some(cause) = error.cause() {
+            tracing::error!("a call failed: {cause}");
+        }
         self.error_event(call.peer.user?, error)
     }
 
@@ -353,12 +375,5 @@ impl Inner {
             // Nobody applies anything any more; what was committed stays committed.
             () = self.stop.cancelled() => {}
         }
-    }
-}
-
-fn log_internal(error: &CallError, call: &Call) {
-    if let Some(cause) = error.cause() {
-        let user = call.peer.user.map(|user| user.0);
-        tracing::error!(rpc.uri = &*call.uri, user.pk = user, "a call failed: {cause}");
     }
 }

@@ -18,6 +18,7 @@ mod follower;
 mod game;
 mod handler;
 mod handlers;
+mod identity;
 mod inner;
 mod lines;
 mod model;
@@ -51,6 +52,7 @@ pub use handler::{
     BoxFuture, Context, Extract, Free, Handler, Moment, OnScope, Rpc, WithArguments,
 };
 pub use handlers::Handlers;
+pub use identity::{CallId, Request};
 pub use moment::{
     Activated, Called, Connected, Deactivated, Departed, Disconnected, Due, Happened, Moved,
     NewWorld, Newcomer, NextPhase, PreviousPhase, Started, Step, Stopped,

@@ -292,6 +292,11 @@ impl Model {
         self.run(place)
     }
 
+    /// The run in which an object lies, in memory or at rest.
+    pub(crate) fn place_of(&self, resource: Resource, pk: i64) -> Option<RunPk> {
+        read(&self.places).get(&(resource, pk)).copied()
+    }
+
     /// The run in which an object lies, if that run rests.
     pub(crate) fn resting_run_with(&self, resource: Resource, pk: i64) -> Option<RunPk> {
         let place = *read(&self.places).get(&(resource, pk))?;

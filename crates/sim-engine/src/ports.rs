@@ -7,6 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sim_games_types::{Change, Committed, GamePk, Run, RunPk, Stored, UnitOfWork, UserPk};
 
+use crate::identity::CallId;
+
 /// Why the store did not do what it was asked for. Nothing was stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,8 +71,10 @@ pub trait GamesStore: Send + Sync {
     /// The runs of a game that a user leads, active or not, by their keys.
     async fn led_runs(&self, game: GamePk, user: UserPk) -> Result<Vec<Run>, StoreError>;
 
-    /// Stores a unit of work: all of it, durably, or nothing.
-    async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError>;
+    /// Stores a unit of work: all of it, durably, or nothing. The call that it belongs to is for the
+    /// log of a store elsewhere; here the current span tells it.
+    async fn commit(&self, unit: UnitOfWork, call: Option<CallId>)
+    -> Result<Committed, StoreError>;
 
     /// The first answer to a call that carried this key, if there was one.
     async fn first_answer(

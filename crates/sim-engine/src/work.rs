@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use sim_games_types::{Idempotency, Reference, Resource, UnitOfWork, UserPk};
 use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::answer::{FirstAnswer, idempotency_key};
 use crate::call::{Call, CallData, Place, Reach};
@@ -117,13 +118,16 @@ pub(crate) async fn on_own_account(
     deed: &Deed<'_>,
     act: impl Fn(Arc<CallData>) -> BoxFuture<CallResult<String>>,
 ) -> CallResult<String> {
-    let _turn = turn(inner, deed.place.as_ref(), deed.whole_run).await?;
-    let resolve = || {
-        let data = CallData::of_service(inner, deed);
-        let data = data.ok_or_else(|| CallError::not_found("the scope has gone"))?;
-        Ok(CallData { reach: reach(&data, deed.whole_run), ..data })
+    let done = async {
+        let _turn = turn(inner, deed.place.as_ref(), deed.whole_run).await?;
+        let resolve = || {
+            let data = CallData::of_service(inner, deed);
+            let data = data.ok_or_else(|| CallError::not_found("the scope has gone"))?;
+            Ok(CallData { reach: reach(&data, deed.whole_run), ..data })
+        };
+        in_turn(inner, resolve, act, |_| None).await
     };
-    in_turn(inner, resolve, act, |_| None).await
+    done.instrument(deed.span()).await
 }
 
 fn reach(data: &CallData, whole_run: bool) -> Reach {
@@ -177,7 +181,7 @@ async fn turn(inner: &Inner, place: Option<&Place>, whole_run: bool) -> CallResu
             None => Held::Run { _run: gate.write_owned().await },
         }
     };
-    timeout(inner.options.call_timeout, wait)
+    timeout(inner.options.call_timeout, wait.instrument(tracing::debug_span!("turn")))
         .await
         .map_err(|_| CallError::unavailable("not saved: others are being served; try again"))
 }
@@ -198,7 +202,8 @@ async fn in_turn(
             return outcome;
         };
         let begun = Instant::now();
-        let committed = inner.store.commit(unit).await;
+        let commit = inner.store.commit(unit, data.call.id());
+        let committed = commit.instrument(tracing::debug_span!("commit")).await;
         inner.figures.committed(begun.elapsed());
         match committed {
             Ok(committed) => {
@@ -235,7 +240,8 @@ pub(crate) async fn guarded(
     inner: &Inner,
     future: BoxFuture<CallResult<String>>,
 ) -> CallResult<String> {
-    match timeout(inner.options.call_timeout, AssertUnwindSafe(future).catch_unwind()).await {
+    let future = AssertUnwindSafe(future.instrument(tracing::debug_span!("handler")));
+    match timeout(inner.options.call_timeout, future.catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(panicked(&*panic)),
         Err(_) => Err(CallError::unavailable("not saved: the call took too long; try again")

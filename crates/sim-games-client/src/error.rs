@@ -1,8 +1,11 @@
 //! What can go wrong, and for which request.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
+use rustls::CertificateError;
 use sim_games_types::Resource;
 use url::Url;
 
@@ -32,6 +35,18 @@ pub enum Error {
         request: RequestLine,
         /// Scheme, host and port.
         origin: String,
+        /// What the system says.
+        source: reqwest::Error,
+    },
+    /// The certificate of the server is too old or too new, so nothing was sent.
+    #[error("{request}: the certificate of `{origin}` {problem}")]
+    Certificate {
+        /// The request.
+        request: RequestLine,
+        /// Scheme, host and port.
+        origin: String,
+        /// What is wrong with it, and what to do.
+        problem: &'static str,
         /// What the system says.
         source: reqwest::Error,
     },
@@ -166,6 +181,30 @@ impl fmt::Display for RequestLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)
     }
+}
+
+/// What is wrong with the dates of a server's certificate, if that is why nothing was sent.
+pub(crate) fn problem_of_dates(error: &reqwest::Error) -> Option<&'static str> {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(error)) = error.downcast_ref() {
+            return match error {
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => Some(
+                    "has expired: have it renewed, or set this machine's clock if that is wrong",
+                ),
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                    Some("is not valid yet: set this machine's clock, or wait")
+                }
+                _ => None,
+            };
+        }
+        // An error of input and output names as its source that of the error which it holds.
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 fn safe_path(url: &Url) -> String {

@@ -11,8 +11,12 @@ use serde::de::DeserializeOwned;
 use sim_games_types::Resource;
 use url::Url;
 
+use crate::error::problem_of_dates;
 use crate::message::Message;
 use crate::{Client, Error, RequestLine, Result};
+
+/// The header that names what a request belongs to.
+const REQUEST_ID: &str = "x-request-id";
 
 /// A request that is ready to be sent, once or several times.
 pub(crate) struct Request {
@@ -22,6 +26,8 @@ pub(crate) struct Request {
     anonymous: bool,
     /// Credentials in place of the client's.
     authorization: Option<HeaderValue>,
+    /// What it belongs to, for the server's log.
+    name: Option<HeaderValue>,
     /// Whether sending it twice does the same as sending it once.
     repeatable: bool,
     /// How long the server was asked to wait before it answers.
@@ -37,6 +43,7 @@ impl Request {
             body: None,
             anonymous: false,
             authorization: None,
+            name: None,
             repeatable,
             wait: Duration::ZERO,
         }
@@ -69,6 +76,12 @@ impl Request {
     /// Sends other credentials than the client's.
     pub(crate) fn authorized(mut self, authorization: HeaderValue) -> Self {
         self.authorization = Some(authorization);
+        self
+    }
+
+    /// Tells the server what it belongs to, for its log; what no header can hold is left out.
+    pub(crate) fn named(mut self, name: Option<&str>) -> Self {
+        self.name = name.and_then(|name| HeaderValue::from_str(name).ok());
         self
     }
 
@@ -150,6 +163,9 @@ impl Client {
         if let Some(authorization) = request.authorization.as_ref().or(own) {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
+        if let Some(name) = &request.name {
+            builder = builder.header(REQUEST_ID, name.clone());
+        }
         if !request.wait.is_zero() {
             builder = builder.timeout(self.0.timeout.saturating_add(request.wait));
         }
@@ -174,7 +190,12 @@ impl Client {
         let source = error.without_url();
         let (error, worth_repeating) = if source.is_connect() {
             let origin = request.url.origin().ascii_serialization();
-            (Error::Connect { request: line, origin, source }, true)
+            match problem_of_dates(&source) {
+                Some(problem) => {
+                    (Error::Certificate { request: line, origin, problem, source }, false)
+                }
+                None => (Error::Connect { request: line, origin, source }, true),
+            }
         } else if source.is_timeout() {
             let limit = self.0.timeout.saturating_add(request.wait);
             (Error::Timeout { request: line, limit }, request.repeatable)

@@ -20,10 +20,19 @@ impl Client {
     /// [`Error::Refused`](crate::Error::Refused) when an operation is wrong, which the message
     /// names by its position.
     pub async fn commit(&self, unit: &UnitOfWork) -> Result<Committed> {
+        self.commit_for(unit, None).await
+    }
+
+    /// The same, with the name of what the unit belongs to, for the server's log (`X-Request-Id`).
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_for(&self, unit: &UnitOfWork, request: Option<&str>) -> Result<Committed> {
         let body = serde_json::to_vec(unit)
             .expect("units of work consist of JSON values and string keys only");
         let request = Request::new(Method::POST, self.url("units/", &Lookup::new()))
             .body(body)
+            .named(request)
             .repeatable(unit.idempotency.is_some());
         self.send(request).await?.json()
     }

@@ -37,12 +37,27 @@ pub enum Database {
 
 impl Database {
     /// Reads an address of a PostgreSQL server, or the path of a file.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Self::Postgres(text.to_owned());
+    ///
+    /// # Errors
+    /// When it is an address of something else, or nothing.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        let unusable = |reason: String| StoreError::Unusable {
+            // The address itself may hold a password.
+            database: "the database's address".to_owned(),
+            reason,
+        };
+        match text.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            Some((scheme, _)) if !scheme.contains('/') => Err(unusable(format!(
+                "it begins with `{scheme}://`: begin with `postgres://`, or give the path of a file"
+            ))),
+            None if text.is_empty() => Err(unusable(
+                "it is empty: give the path of a file, or `postgres://user:password@host/name`"
+                    .to_owned(),
+            )),
+            _ => Ok(Self::Sqlite(text.into())),
         }
-        Self::Sqlite(text.strip_prefix("sqlite://").unwrap_or(text).into())
     }
 }
 
@@ -193,6 +208,15 @@ impl GamesApi {
     pub(crate) async fn write(&self, mut work: Work) -> Result<Outcome, StoreError> {
         self.inner.credentials.hash_passwords(&mut work.unit.operations).await?;
         self.inner.store.commit(work).await
+    }
+
+    /// Tells whether what is written is stored: after a failure it tries again, and the error says
+    /// what to do.
+    ///
+    /// # Errors
+    /// When the last attempt to write failed, and this one does.
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        self.inner.store.check_writable().await
     }
 
     /// The number of the last change that was committed; 0 when there is none yet.

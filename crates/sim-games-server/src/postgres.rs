@@ -46,14 +46,23 @@ impl Postgres {
         let address = Address::parse(url)?;
         let unusable = |reason: String| StoreError::Unusable { database: address.name(), reason };
         let deadline = Instant::now() + patience;
+        let mut is_told = false;
         let connection = loop {
             match PgConnection::open(&address) {
                 Ok(connection) => break connection,
                 Err(fault) if fault.kind == FaultKind::Gone && Instant::now() < deadline => {
-                    tracing::debug!(error = %fault, "waiting for the database");
+                    if !is_told {
+                        tracing::warn!("waiting for the database `{}`: {fault}", address.name());
+                        is_told = true;
+                    }
                     connection::pause(PAUSE);
                 }
-                Err(fault) => return Err(unusable(format!("it cannot be opened: {fault}"))),
+                Err(fault) if fault.kind == FaultKind::Gone => {
+                    return Err(unusable(format!(
+                        "{fault}: start the server, or correct host and port in its address"
+                    )));
+                }
+                Err(fault) => return Err(unusable(fault.to_string())),
             }
         };
         let key = migrate::run(&connection, &address)?;

@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 use crate::{BackedUp, Database, GamesApi, Options, back_up};
-use cli::{Cli, Command};
+use cli::{Cli, Command, LogFormat};
 use dialog::Dialog;
 
 /// What a command came to.
@@ -54,11 +54,11 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
         Ok(filter) => filter,
         Err(error) => return fail(&format!("`--log` has no filter `{}`: {error}", cli.log), 2),
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match cli.log_format {
+        LogFormat::Text => log.with_ansi(io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the program's threads: {error}"), 1),
@@ -72,7 +72,7 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
 
 async fn run(cli: Cli) -> Result<Outcome> {
     let mut dialog = Dialog::of_the_program();
-    let options = options(&cli.database, cli.wait);
+    let options = options(&cli.database, cli.wait)?;
     match cli.command {
         Command::Serve(args) => serve::run(options, &args).await.map(|()| Outcome::Done),
         // It knows a service by its address only.
@@ -118,9 +118,9 @@ async fn on_database(api: &GamesApi, command: Command, dialog: &mut Dialog) -> R
     }
 }
 
-fn options(database: &str, wait: u64) -> Options {
+fn options(database: &str, wait: u64) -> Result<Options> {
     let patience = Duration::from_secs(wait);
-    Options { patience, ..Options::of(Database::parse(database)) }
+    Ok(Options { patience, ..Options::of(Database::parse(database)?) })
 }
 
 /// Prints help where it was asked for, and otherwise one line that says what is wrong.

@@ -6,6 +6,8 @@
 
 mod audit;
 mod chore;
+mod clock;
+mod condition;
 mod conflict;
 pub(crate) mod connection;
 mod delete;
@@ -40,6 +42,7 @@ use crate::store::{
     Outcome, Query, RunSnapshot, Work,
 };
 use chore::Task;
+use condition::Condition;
 use connection::{Backend, Connection, Durability, Fault, Writing};
 use readers::Readers;
 use writer::{Job, Message, Writer};
@@ -67,6 +70,7 @@ pub(crate) struct Store {
     readers: Arc<Readers>,
     live: broadcast::WeakSender<Arc<[Change]>>,
     is_new: bool,
+    condition: Arc<Condition>,
     /// Hears of what other processes write, where there can be any.
     listener: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
@@ -82,12 +86,14 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let connection = backend.writer()?;
         let head = read::head(&*connection)?;
+        clock::check(&*connection)?;
         let (live, _) = broadcast::channel(live_buffer);
         let weak = live.downgrade();
         let (inbox, messages) = mpsc::channel(QUEUE);
         let told = Arc::new(AtomicU64::new(head));
         let news = News::new(inbox.downgrade(), Arc::clone(&told));
         let connection = Some(connection);
+        let condition = Arc::<Condition>::default();
         let writer = Writer {
             backend: Arc::clone(&backend),
             connection,
@@ -95,6 +101,7 @@ impl Store {
             told,
             live,
             observer,
+            condition: Arc::clone(&condition),
             answers_kept,
             swept: None,
         };
@@ -110,6 +117,7 @@ impl Store {
             readers: Arc::new(Readers::new(backend, readers)),
             live: weak,
             is_new: head == 0,
+            condition,
         })
     }
 
@@ -136,6 +144,19 @@ impl Store {
         let message = Message::Chore(Box::new(Task::new(durability, work, answer)));
         self.inbox.send(message).await.map_err(|_| StoreError::Closed)?;
         outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Tells whether the database can be written, and tries it if the last attempt failed.
+    pub(crate) async fn check_writable(&self) -> Result<(), StoreError> {
+        if self.condition.failure().is_none() {
+            return Ok(());
+        }
+        let backend = Arc::clone(&self.backend);
+        let room = tokio::task::spawn_blocking(move || backend.try_to_write());
+        room.await.map_err(StoreError::unavailable)??;
+        self.chore(Durability::Durable, |connection| connection.touch()).await?;
+        self.condition.succeeded();
+        Ok(())
     }
 
     /// The changes as they are committed from now on; none when the store is closed.

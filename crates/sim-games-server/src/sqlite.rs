@@ -3,6 +3,7 @@
 mod backup;
 mod checkpoint;
 mod connection;
+mod obstacle;
 mod open;
 mod writer;
 
@@ -16,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 pub use backup::{BackedUp, back_up};
 
 use crate::error::StoreError;
-use crate::sql::connection::{Backend, Connection, Fault, Writing};
+use crate::sql::connection::{Backend, Connection, Fault, FaultKind, Writing};
 use writer::SqliteWriter;
 
 /// A database file.
@@ -44,6 +45,10 @@ impl Backend for Sqlite {
 
     fn writer(&self) -> Result<Box<dyn Writing>, Fault> {
         Ok(Box::new(SqliteWriter::open(&self.path)?))
+    }
+
+    fn try_to_write(&self) -> Result<(), Fault> {
+        obstacle::search(&self.path).map_err(|obstacle| Fault::new(FaultKind::Other, obstacle))
     }
 
     fn close(&self) {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sim_games_types::{Change, Committed, GamePk, Resource, RunPk, Stored, Timestamp, UnitOfWork};
+use tracing::Span;
 
 use crate::credentials::Digest;
 use crate::model::{Condition, Presence, Table};
@@ -50,6 +51,8 @@ pub(crate) struct Work {
     pub(crate) rows_at_end: bool,
     /// The token that its caller uses, which outlives a change of the caller's password.
     pub(crate) keep_token: Option<Digest>,
+    /// What it is a part of, for the log of the thread that carries it out.
+    pub(crate) span: Span,
 }
 
 /// How a unit of work tells which of its operations is refused.
@@ -73,6 +76,7 @@ impl From<UnitOfWork> for Work {
             spare_superusers: false,
             rows_at_end: false,
             keep_token: None,
+            span: Span::current(),
         }
     }
 }

@@ -55,6 +55,7 @@ store_tests! {
         keys_are_never_given_twice,
         snapshots_hold_parents_before_children,
         keys_of_another_game_or_run_are_refused,
+        after_a_failure_it_is_tried_whether_something_can_be_written,
     },
     export::{
         a_table_has_a_row_per_decision_and_result_with_where_it_stands,

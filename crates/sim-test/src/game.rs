@@ -9,8 +9,7 @@ use sim::types::{
     Committed, GamePk, Operation, PeriodPk, Record, Reference, Resource, RunPk, ScenarioPk, Target,
     UnitOfWork, UserPk, WorldPk,
 };
-use sim::wamp::Limits;
-use sim::{Core, CoreConfig, GamesApi, Played};
+use sim::{Core, CoreConfig, GamesApi, Played, RouterConfig};
 use sim_games_server::Options;
 use tempfile::TempDir;
 
@@ -56,7 +55,7 @@ impl Builder {
             realm: REALM.to_owned(),
             legacy_auth: false,
             load: sim::Runs::Active,
-            limits: Limits::default(),
+            router: RouterConfig::default(),
             figures: None,
         };
         let mut rows = Rows::default();

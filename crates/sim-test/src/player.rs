@@ -66,7 +66,11 @@ impl TestPlayer {
         (user, member): (UserPk, Option<RunUserPk>),
         follow: &[(Resource, i64)],
     ) -> Result<Self> {
-        let joined = core.router().attach_as(realm, &user.to_string(), "browser").await;
+        let joined = core
+            .router()
+            .expect("it has a router")
+            .attach_as(realm, &user.to_string(), "browser")
+            .await;
         let (session, incoming) = joined.context("the session could not join")?.split();
         let player = Self { session, incoming, root: root.to_owned(), member };
         let own = member.map(|member| (Resource::RunUser, member.0));

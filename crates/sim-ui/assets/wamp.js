@@ -22,7 +22,7 @@ export class SignedOut extends Error {}
 /**
  * A connection to a realm.
  *
- * `ticket` gives `{authid, ticket}` each time it connects; `onOpen` is called after each join,
+ * `ticket` gives `{authid, ticket}` each time it connects, with `router` if that is elsewhere; `onOpen` is called after each join,
  * `onLost` when the connection is gone and comes back later, `onEnd` when it does not.
  */
 export class Connection {
@@ -52,7 +52,7 @@ export class Connection {
       return error instanceof SignedOut ? this.end(error) : this.again();
     }
     if (this.ended) return;
-    const socket = new WebSocket(this.url, "wamp.2.json");
+    const socket = new WebSocket(login.router ?? this.url, "wamp.2.json");
     this.socket = socket;
     socket.onopen = () => this.send([HELLO, this.realm, {
       roles: { caller: {}, subscriber: {} },

@@ -10,10 +10,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::Site;
-use crate::session::{Staff, private, refusal};
+use crate::session::{Staff, entry, private, refusal};
 
 /// A game on the bench.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,9 +76,7 @@ pub(crate) async fn ticket(
     Staff(staff): Staff,
 ) -> Response {
     match site.ticket_of_seat(runuser, &staff) {
-        Some((user, ticket)) => {
-            private(Json(json!({"authid": user.to_string(), "ticket": ticket})))
-        }
+        Some((user, ticket)) => private(Json(entry(&*site, user, &ticket))),
         None => refusal(StatusCode::NOT_FOUND, "nobody has this seat"),
     }
 }

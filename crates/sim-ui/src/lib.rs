@@ -27,14 +27,9 @@ pub use site::{
 /// The largest request besides lists of people: a run with the names of its worlds.
 const LARGEST: usize = 64 * 1024;
 
-/// What every answer says to the browser: nothing from elsewhere, no script within a page, no
-/// frame around it, and no address told to others.
-const HEADERS: [(&str, &str); 4] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-         img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    ),
+/// What every answer says to the browser, besides its policy: to take nothing for something else,
+/// and to tell no address to others.
+const HEADERS: [(&str, &str); 3] = [
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
@@ -45,6 +40,7 @@ const HEADERS: [(&str, &str); 4] = [
 /// Failed logins are counted by address as well when the router is served with the addresses of
 /// its clients.
 pub fn router(site: Arc<dyn Site>) -> Router {
+    let policy = policy(&*site);
     Router::new()
         .route("/", get(assets::page))
         .route("/monitor", get(assets::page))
@@ -67,7 +63,7 @@ pub fn router(site: Arc<dyn Site>) -> Router {
             axum::routing::post(lead::enrol).layer(DefaultBodyLimit::max(lead::LARGEST)),
         )
         .layer(from_fn(own_only))
-        .layer(map_response(secured))
+        .layer(map_response(move |response| secured(response, policy.clone())))
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(site)
 }
@@ -81,7 +77,22 @@ async fn own_only(request: Request, next: Next) -> Response {
     }
 }
 
-async fn secured(mut response: Response) -> Response {
+/// What a page may do: nothing with others than the service and its router, no script within a
+/// page, no frame around it.
+fn policy(site: &dyn Site) -> HeaderValue {
+    // What cannot stand in a header is no address either.
+    let is_plain =
+        |url: &&str| url.bytes().all(|byte| byte.is_ascii_graphic() && !b";,".contains(&byte));
+    let router = site.router().filter(is_plain).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {router}; \
+         img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    policy.parse().expect("it is plain text")
+}
+
+async fn secured(mut response: Response, policy: HeaderValue) -> Response {
+    response.headers_mut().insert("content-security-policy", policy);
     for (name, value) in HEADERS {
         let name = HeaderName::from_static(name);
         response.headers_mut().insert(name, HeaderValue::from_static(value));

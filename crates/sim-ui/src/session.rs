@@ -110,7 +110,12 @@ pub(crate) async fn ticket(
     SignedIn(person): SignedIn,
 ) -> Response {
     let ticket = site.ticket(&person);
-    private(Json(json!({"authid": person.id.to_string(), "ticket": ticket})))
+    private(Json(entry(&*site, person.id, &ticket)))
+}
+
+/// What a page needs to join the realm as a user.
+pub(crate) fn entry(site: &dyn Site, user: i64, ticket: &str) -> Value {
+    json!({"authid": user.to_string(), "ticket": ticket, "router": site.router()})
 }
 
 pub(crate) async fn person(site: &dyn Site, jar: &CookieJar) -> Option<Person> {

@@ -205,6 +205,9 @@ pub trait Site: Send + Sync + 'static {
     /// The name of the realm.
     fn realm(&self) -> &str;
 
+    /// The URL at which browsers reach the router, if it is not `/ws` of the page's own address.
+    fn router(&self) -> Option<&str>;
+
     /// The games, and the person's places in them.
     fn games(&self, person: &Person) -> Vec<Games>;
 

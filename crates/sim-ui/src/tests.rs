@@ -89,6 +89,10 @@ impl Site for One {
         "realm1"
     }
 
+    fn router(&self) -> Option<&str> {
+        Some("ws://router.example/ws")
+    }
+
     fn games(&self, _: &Person) -> Vec<Games> {
         let seats = vec![Seat { run: 1, runuser: 2 }];
         let (slug, root) = ("div".to_owned(), "world.simpl.sims.div".to_owned());
@@ -217,7 +221,12 @@ async fn a_session_tells_the_games_and_gives_tickets() {
     assert_eq!(answer.json()["games"], games);
     assert_eq!(answer.json()["user"]["email"], "s1@div.edu");
     let ticket = ask("POST", "/session/ticket", &[SESSION], "").await;
-    assert_eq!(ticket.json(), json!({"authid": "3", "ticket": "ticket of 3"}));
+    assert_eq!(
+        ticket.json(),
+        json!({
+            "authid": "3", "ticket": "ticket of 3", "router": "ws://router.example/ws",
+        })
+    );
     let stranger = ask("POST", "/session/ticket", &[("cookie", "sim_session=x")], "").await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
     let out = ask("DELETE", "/session", &[SESSION], "").await;
@@ -231,6 +240,8 @@ async fn the_page_knows_who_is_here_and_allows_no_script_within() {
     assert_eq!(page.header("cache-control"), "no-store");
     assert!(page.header("content-security-policy").contains("default-src 'none'"));
     assert!(!page.header("content-security-policy").contains("unsafe"));
+    let to = "connect-src 'self' ws://router.example/ws;";
+    assert!(page.header("content-security-policy").contains(to));
     assert!(page.text().contains(r"\u003c/script>\u003cb>"), "{}", page.text());
     assert!(ask("GET", "/", &[], "").await.text().contains(r#""session":null"#));
 }
@@ -303,7 +314,9 @@ async fn the_bench_is_for_staff_who_get_tickets_for_all_seats() {
                             "name": "Student2"}]})
     );
     let ticket = ask("POST", "/bench/seats/2/ticket", &[staff], "").await;
-    assert_eq!(ticket.json(), json!({"authid": "7", "ticket": "ticket of 7 for 3"}));
+    let router = "ws://router.example/ws";
+    let entry = json!({"authid": "7", "ticket": "ticket of 7 for 3", "router": router});
+    assert_eq!(ticket.json(), entry);
     let unknown = ask("POST", "/bench/seats/3/ticket", &[staff], "").await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     let foreign = [staff, ("sec-fetch-site", "cross-site")];

@@ -160,6 +160,13 @@ impl AuthRefused {
     pub fn new(message: impl Into<String>) -> Self {
         Self { reason: uri::AUTHENTICATION_FAILED.to_owned(), message: message.into() }
     }
+
+    /// Refuses with `wamp.error.authorization_failed`, because it cannot be found out at the
+    /// moment who the peer is. Such a login is not counted as a failed one, and agents try again.
+    #[must_use]
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self { reason: uri::AUTHORIZATION_FAILED.to_owned(), message: message.into() }
+    }
 }
 
 /// Answers who a peer is; everything is refused until a method is overridden.

@@ -2,6 +2,7 @@
 
 mod agent;
 mod connection;
+mod python;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use agent::{
     Agent, AgentBuilder, AgentHandle, Backoff, EventError, Missed, Progress, Refused, RefusedKind,
-    Registration, Reply, Request, Results, Setback, Status, StatusWatch, Subscription,
+    Registration, Reply, Request, Results, Setback, Status, StatusWatch, Subscription, Waits,
 };
 pub use connection::Connection;
 

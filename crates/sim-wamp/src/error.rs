@@ -38,6 +38,37 @@ pub enum Error {
     Timeout(String),
 }
 
+/// The reasons of ABORT that the next attempt would get, too, because they are about what the
+/// peer asked for and not about the router's present state.
+///
+/// `wamp.error.authorization_failed` is not among them: with that a router says that it could not
+/// find out.
+const FINAL: [&str; 11] = [
+    uri::AUTHENTICATION_FAILED,
+    uri::NOT_AUTHORIZED,
+    uri::NO_SUCH_REALM,
+    uri::NO_MATCHING_AUTH_METHOD,
+    uri::INVALID_URI,
+    "wamp.error.authentication_denied",
+    "wamp.error.authentication_required",
+    "wamp.error.authorization_denied",
+    "wamp.error.authorization_required",
+    "wamp.error.no_such_principal",
+    "wamp.error.no_such_role",
+];
+
+impl Error {
+    /// Says whether joining there would fail every time.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Aborted { reason, .. } => FINAL.contains(&reason.as_str()),
+            Self::Connect(ConnectError::Url { .. }) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The ERROR that answers a call or another request.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("`{uri}`: {}", self.payload.args_json())]
@@ -58,5 +89,30 @@ impl CallError {
     /// Makes the error of a request whose session has ended.
     pub(crate) fn ended(reason: &str) -> Self {
         Self::new(uri::SESSION_ENDED, &format!("the session has ended with `{reason}`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aborted(reason: &str) -> Error {
+        Error::Aborted { reason: reason.to_owned(), message: String::new() }
+    }
+
+    #[test]
+    fn refused_logins_are_final_and_a_router_that_is_busy_or_gone_is_not() {
+        for reason in ["wamp.error.authentication_failed", "wamp.error.no_such_realm"] {
+            assert!(aborted(reason).is_final(), "{reason}");
+        }
+        for reason in [uri::RESOURCE_EXHAUSTED, uri::SYSTEM_SHUTDOWN, "com.example.unknown"] {
+            assert!(!aborted(reason).is_final(), "{reason}");
+        }
+        // With that a router says that it could not find out who this is.
+        assert!(!aborted(uri::AUTHORIZATION_FAILED).is_final());
+        assert!(!Error::Timeout("ws://a".to_owned()).is_final());
+        assert!(
+            Error::from(ConnectError::Url { url: "x".to_owned(), reason: "no scheme" }).is_final()
+        );
     }
 }

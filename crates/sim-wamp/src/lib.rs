@@ -34,7 +34,7 @@ pub use auth::{
 pub use client::{
     Agent, AgentBuilder, AgentHandle, Backoff, Client, ClientOptions, Connection, EventError,
     Missed, Progress, Refused, RefusedKind, Registration, Reply, Request, Results, Setback, Status,
-    StatusWatch, Subscription,
+    StatusWatch, Subscription, Waits,
 };
 pub use error::{CallError, Error};
 pub use limits::{Limits, SlowSubscriber};

@@ -48,6 +48,10 @@ pub(crate) mod code {
     pub(crate) const YIELD: u64 = 70;
 }
 
+/// The detail of an INVOCATION that tells the caller's own id of the call. The specification leaves
+/// names that begin with an underscore to implementations.
+const CALLER_REQUEST: &str = "_caller_request";
+
 /// Who called or published, as far as the router discloses it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller {
@@ -153,6 +157,8 @@ pub(crate) struct InvocationMessage {
     pub(crate) procedure: Arc<str>,
     /// Known to trusted sessions in any case.
     pub(crate) caller: Option<Caller>,
+    /// The caller's own id of the call; known to whom the caller is.
+    pub(crate) caller_request: Option<u64>,
     /// Says whether others may know the caller, too.
     pub(crate) disclosed: bool,
     /// Says that the caller takes results that come one after the other.

@@ -6,6 +6,7 @@ mod duration;
 mod router;
 mod stop;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -13,8 +14,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 /// What ends a program whose reader is gone, as in `wamp … | head`: nobody is left to tell.
@@ -22,27 +23,34 @@ use tracing_subscriber::EnvFilter;
 #[error("standard output is closed")]
 struct NoReader;
 
-/// Runs the program `sim-router`, and tells how it is to end.
+/// Runs the program `sim-router` with a command line, which begins with the program's name, and
+/// tells how it is to end.
 #[must_use]
-pub fn router() -> ExitCode {
-    match start::<router::Cli>(|cli| &cli.log) {
+pub fn router(args: Vec<OsString>) -> ExitCode {
+    match start::<router::Cli>(args, |cli| &cli.log) {
         Ok(cli) => router::main(cli),
         Err(code) => code,
     }
 }
 
-/// Runs the program `wamp`, and tells how it is to end.
+/// The command line of `sim-router`.
 #[must_use]
-pub fn client() -> ExitCode {
-    match start::<client::Cli>(|cli| &cli.log) {
+pub fn router_definition() -> clap::Command {
+    router::Cli::command()
+}
+
+/// Runs the program `wamp` likewise.
+#[must_use]
+pub fn client(args: Vec<OsString>) -> ExitCode {
+    match start::<client::Cli>(args, |cli| &cli.log) {
         Ok(cli) => client::main(cli),
         Err(code) => code,
     }
 }
 
 /// Reads the command line and starts the log.
-fn start<C: Parser>(log: fn(&C) -> &String) -> Result<C, ExitCode> {
-    let cli = C::try_parse().map_err(|error| usage(&error))?;
+fn start<C: Parser>(args: Vec<OsString>, log: fn(&C) -> &String) -> Result<C, ExitCode> {
+    let cli = C::try_parse_from(args).map_err(|error| usage(&error))?;
     let log = log(&cli);
     let filter = log.parse::<EnvFilter>().map_err(|error| {
         fail(&format!("there is no filter `{log}` for `--log` (or `RUST_LOG`): {error}"), 2)

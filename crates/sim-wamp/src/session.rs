@@ -21,7 +21,10 @@ pub(crate) use replies::Replies;
 
 use crate::message::Message;
 use crate::router::{Command, Gate, Granted};
-use crate::{CallError, CallOptions, Payload, RegisterOptions, SessionInfo, SubscribeOptions, uri};
+use crate::{
+    CallError, CallOptions, MatchPolicy, Payload, RegisterOptions, SessionInfo, SubscribeOptions,
+    uri,
+};
 
 /// A joined session: the handle that acts, and the receiver of what comes in.
 #[derive(Debug)]
@@ -101,6 +104,21 @@ impl Link {
                 put(commands, Command::Message { session: *session, message, granted });
             }
             Self::Socket { messages, .. } => put(messages, message),
+        }
+    }
+
+    /// Returns the URI of a message whose answer gives it an id, if only the id comes back with
+    /// what is sent there: a realm of this process always tells the URI.
+    fn named(&self, message: &Message) -> Option<Arc<str>> {
+        match (self, message) {
+            (Self::Realm { .. }, _) => None,
+            (_, Message::Register { options, procedure, .. }) => {
+                (options.policy == MatchPolicy::Exact).then(|| Arc::clone(procedure))
+            }
+            (_, Message::Subscribe { options, topic, .. }) => {
+                (options.policy == MatchPolicy::Exact).then(|| Arc::clone(topic))
+            }
+            _ => None,
         }
     }
 
@@ -216,7 +234,7 @@ impl Session {
             let (waiting, progress) = replies.wait_for_many(request)?;
             (waiting, Some(progress))
         } else {
-            (replies.wait_for(request)?, None)
+            (replies.wait_for(request, None)?, None)
         };
         let link = Arc::clone(&self.inner.link);
         Call::start(link, request, waiting, Arc::from(uri), payload, options).await
@@ -292,8 +310,11 @@ impl Session {
     /// Sends a request and waits for its answer.
     async fn request(&self, make: impl FnOnce(u64) -> Message) -> Result<Message, CallError> {
         let request = self.next_request();
-        let mut waiting = self.inner.replies.wait_for(request)?;
-        self.inner.link.send(make(request)).await?;
+        let message = make(request);
+        let replies = &self.inner.replies;
+        replies.forget(&message);
+        let mut waiting = replies.wait_for(request, self.inner.link.named(&message))?;
+        self.inner.link.send(message).await?;
         waiting.answer().await
     }
 }

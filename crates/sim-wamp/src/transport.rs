@@ -22,7 +22,7 @@ pub use rawsocket::{
     HandshakeError, RawReader, RawSocket, RawWriter, Refusal, accept_raw, open_raw, refuse_raw,
 };
 pub use stream::BoxedStream;
-pub use tls::{ClientTls, TlsError, TlsListener, channel_id, tls_acceptor};
+pub use tls::{ClientTls, TlsError, TlsListener, channel_id, tls_acceptor, warning_of_dates};
 pub use websocket::{
     Origin, OriginError, Origins, UpgradeRefused, Upgrading, WebSocket, WebSocketReader,
     WebSocketWriter, accept_websocket,

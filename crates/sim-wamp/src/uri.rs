@@ -44,6 +44,8 @@ pub const NO_SUCH_REALM: &str = "wamp.error.no_such_realm";
 pub const NO_MATCHING_AUTH_METHOD: &str = "wamp.error.no_matching_auth_method";
 /// The authentication as presented by the peer is denied or was not successful.
 pub const AUTHENTICATION_FAILED: &str = "wamp.error.authentication_failed";
+/// A dynamic authorization failed, so that it is not known whether the Peer may do this.
+pub const AUTHORIZATION_FAILED: &str = "wamp.error.authorization_failed";
 /// A limit of the router is reached (not in the specification; Crossbar's routers have no such
 /// limits).
 pub const RESOURCE_EXHAUSTED: &str = "wamp.error.resource_exhausted";

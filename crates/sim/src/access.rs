@@ -15,7 +15,7 @@ use crate::messages::{ANONYMOUS, BROWSER, OPERATOR, peer};
 use crate::tickets::Tickets;
 
 /// The secret that the original hands to every browser.
-const LEGACY_SECRET: &str = "nopassword";
+pub(crate) const LEGACY_SECRET: &str = "nopassword";
 /// Who the original says has vouched for a browser.
 const LEGACY_PROVIDER: &str = "dynamic";
 
@@ -59,7 +59,7 @@ impl Authenticator for Users {
             Err(LoginError::Refused(reason)) => Err(AuthRefused::new(reason)),
             Err(LoginError::Unavailable(error)) => {
                 tracing::warn!("a login could not be checked: {error}");
-                Err(AuthRefused::new("the login cannot be checked at the moment, try again"))
+                Err(AuthRefused::unknown("the login cannot be checked at the moment, try again"))
             }
         }
     }
@@ -96,7 +96,7 @@ impl Users {
     }
 
     /// The active user whom a browser of the original names, if it plays in a loaded run.
-    async fn legacy_user(&self, authid: &str) -> Option<User> {
+    pub(crate) async fn legacy_user(&self, authid: &str) -> Option<User> {
         let pk = UserPk(authid.parse().ok().filter(|_| self.legacy_auth)?);
         let plays = self.engines.get()?.iter().any(|(_, engine)| engine.is_member(pk));
         let user = self.accounts.user(pk).await?;
@@ -156,6 +156,6 @@ impl Authorizer for Scopes {
 }
 
 /// Whether a URI lies below a game's root.
-fn is_below(uri: &str, root: &str) -> bool {
+pub(crate) fn is_below(uri: &str, root: &str) -> bool {
     uri.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'))
 }

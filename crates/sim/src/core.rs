@@ -6,18 +6,17 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use sim_engine::{DeclarationError, Engine, Game, GamesStore, Options, Runs};
 use sim_games_server::{Barrier, GamesApi};
-use sim_wamp::{Limits, Router};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use sim_wamp::Router;
 
 use crate::access::{Engines, Scopes, Users};
 use crate::accounts::Accounts;
 use crate::callback::Callback;
 use crate::figures::Figures;
 use crate::health::{Health, Probe};
-use crate::messages::{OPERATOR, RealmMessages, offer, pump};
-use crate::monitor::{FAILURES, Monitor};
+use crate::link::Doors;
+use crate::monitor::Monitor;
 use crate::pages::{Guesses, Pages};
+use crate::realm::{Realm, RouterConfig};
 use crate::remote::{Remote, RemoteGames, RemoteStore};
 use crate::service::ServiceError;
 use crate::store::EmbeddedStore;
@@ -41,8 +40,8 @@ pub struct CoreConfig {
     pub legacy_auth: bool,
     /// Which runs are loaded at the start.
     pub load: Runs,
-    /// The router's limits.
-    pub limits: Limits,
+    /// The router in which browsers meet the engines.
+    pub router: RouterConfig,
     /// The figures to show, if the program keeps any.
     pub figures: Option<Figures>,
 }
@@ -71,13 +70,10 @@ enum Games {
 /// The way to the Games API, the router, and one engine per game.
 pub struct Core {
     games: Games,
-    router: Router,
+    realm: Realm,
     pages: Arc<Pages>,
     health: Arc<Health>,
     engines: Vec<Engine>,
-    pumps: Vec<JoinHandle<()>>,
-    /// Cancelled when an engine has lost its session.
-    failed: CancellationToken,
 }
 
 impl Core {
@@ -100,7 +96,14 @@ impl Core {
             engines: engines.clone(),
             legacy_auth: config.legacy_auth,
         };
-        let health = Health::new(engines.clone(), games.probe(), config.figures.clone());
+        let for_browsers = match &config.router {
+            RouterConfig::Own(_) => None,
+            RouterConfig::Elsewhere(router) => router.for_browsers.clone(),
+        };
+        let doors = Doors { users, scopes: Scopes { engines: engines.clone() } };
+        let realm = Realm::open(&config.realm, config.router.clone(), doors, engines.clone());
+        let figures = config.figures.clone();
+        let health = Health::new(engines.clone(), games.probe(), realm.link().cloned(), figures);
         let health = Arc::new(health);
         let monitor = Arc::new(Monitor::new(engines.clone(), health.clone(), games.api()));
         let views = played
@@ -111,38 +114,39 @@ impl Core {
             tickets,
             engines: engines.clone(),
             realm: config.realm.clone(),
+            router: for_browsers,
             views: views.collect(),
             guesses: Guesses::default(),
             monitor: monitor.clone(),
             claims: tokio::sync::Mutex::default(),
         });
-        let router = Router::builder()
-            .realm(config.realm.as_str())
-            .authenticator(Arc::new(users))
-            .authorizer(Arc::new(Scopes { engines: engines.clone() }))
-            .limits(config.limits.clone())
-            .failures(FAILURES)
-            .start();
-        let failed = CancellationToken::new();
-        let (own, pumps) = (Vec::new(), Vec::new());
-        let mut core = Self { games, router, pages, health, engines: own, pumps, failed };
-        if let Err(error) = monitor.join(&core.router, &config.realm).await {
-            core.stop().await;
-            return Err(ServiceError::Router(error));
+        let mut core = Self { games, realm, pages, health, engines: Vec::new() };
+        match core.start_engines(&config, played, &monitor).await {
+            Ok(by_root) => {
+                engines.set(by_root).expect("this is the only place that sets it");
+                core.realm.begin();
+                Ok(core)
+            }
+            Err(error) => {
+                core.stop().await;
+                Err(error)
+            }
         }
+    }
+
+    async fn start_engines(
+        &mut self,
+        config: &CoreConfig,
+        played: Vec<Played>,
+        monitor: &Monitor,
+    ) -> Result<Vec<(String, Engine)>, ServiceError> {
+        monitor.look_through(self.realm.window().await?);
         let mut by_root = Vec::new();
         for played in played {
             let root = played.root_topic.clone();
-            match core.start_engine(&config, played).await {
-                Ok(engine) => by_root.push((root, engine)),
-                Err(error) => {
-                    core.stop().await;
-                    return Err(error);
-                }
-            }
+            by_root.push((root, self.start_engine(config, played).await?));
         }
-        engines.set(by_root).expect("this is the only place that sets it");
-        Ok(core)
+        Ok(by_root)
     }
 
     async fn start_engine(
@@ -150,10 +154,7 @@ impl Core {
         config: &CoreConfig,
         played: Played,
     ) -> Result<Engine, ServiceError> {
-        let authid = format!("engine of {}", played.game.slug());
-        let attached = self.router.attach(&config.realm, authid.as_str(), OPERATOR).await;
-        let (session, incoming) = attached.map_err(ServiceError::Router)?.split();
-        let messages = Arc::new(RealmMessages::new(session.clone(), self.router.clone()));
+        let (messages, entrance) = self.realm.port(played.game.slug()).await?;
         let store = self.games.store(played.game.slug());
         let options = Options {
             load: config.load,
@@ -162,14 +163,10 @@ impl Core {
         };
         let engine = Engine::start(played.game, options, store, messages)?;
         self.engines.push(engine.clone());
-        offer(&session, &engine)
+        self.realm
+            .let_in(&engine, entrance)
             .await
             .map_err(|error| ServiceError::Root { root: played.root_topic, error })?;
-        let (pumped, failed) = (engine.clone(), self.failed.clone().drop_guard());
-        self.pumps.push(tokio::spawn(async move {
-            pump(incoming, pumped).await;
-            drop(failed);
-        }));
         Ok(engine)
     }
 
@@ -179,10 +176,10 @@ impl Core {
         self.games.api()
     }
 
-    /// The router.
+    /// The router, if it is of this process.
     #[must_use]
-    pub fn router(&self) -> &Router {
-        &self.router
+    pub fn router(&self) -> Option<&Router> {
+        self.realm.router()
     }
 
     /// The engine of a game, by the game's slug.
@@ -224,11 +221,12 @@ impl Core {
         AllEngines(self.engines.clone()).reached(seq).await;
     }
 
-    /// Waits until every game is installed.
+    /// Waits until every game is installed, and browsers can reach it.
     pub async fn installed(&self) {
         for engine in &self.engines {
             engine.installed().await;
         }
+        self.realm.opened().await;
     }
 
     /// Waits until every hook has been called for what has happened so far.
@@ -238,10 +236,16 @@ impl Core {
         }
     }
 
-    /// Waits until an engine has lost its session, which it cannot do without: the router ends an
-    /// in-process session whose queue has overflowed.
-    pub async fn failed(&self) {
-        self.failed.cancelled().await;
+    /// Why browsers cannot reach the engines through a router of another process; nothing when they
+    /// can.
+    #[must_use]
+    pub fn router_problem(&self) -> Option<String> {
+        self.realm.link()?.problem()
+    }
+
+    /// Waits until the engines cannot be reached any more and never will be, and tells why.
+    pub async fn failed(&self) -> &ServiceError {
+        self.realm.broken().await
     }
 
     /// Puts all runs to rest that nobody uses at this moment.
@@ -258,13 +262,7 @@ impl Core {
         for engine in &self.engines {
             engine.stop().await;
         }
-        self.router.shutdown().await;
-        for pump in self.pumps {
-            // The session has ended, so the pump has nothing left to wait for.
-            if let Err(error) = pump.await {
-                tracing::error!("the engine's session ended badly: {error}");
-            }
-        }
+        self.realm.close().await;
         self.games.close().await;
     }
 }

@@ -1,6 +1,8 @@
 //! What the machines around a service ask of it: whether it lives, whether it can be played, and
 //! its figures.
 
+use std::error::Error as _;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::access::Engines;
 use crate::figures::Figures;
+use crate::link::Link;
 use crate::remote::Remote;
 
 /// How long the store may take to answer.
@@ -34,14 +37,21 @@ pub(crate) enum Probe {
 pub(crate) struct Health {
     engines: Engines,
     probe: Probe,
+    /// The way to the router, if it is of another process.
+    link: Option<Arc<Link>>,
     figures: Option<Figures>,
     /// What the store answered last: nothing, or why it cannot be used.
     store: Mutex<Option<(Instant, Option<String>)>>,
 }
 
 impl Health {
-    pub(crate) fn new(engines: Engines, probe: Probe, figures: Option<Figures>) -> Self {
-        Self { engines, probe, figures, store: Mutex::default() }
+    pub(crate) fn new(
+        engines: Engines,
+        probe: Probe,
+        link: Option<Arc<Link>>,
+        figures: Option<Figures>,
+    ) -> Self {
+        Self { engines, probe, link, figures, store: Mutex::default() }
     }
 
     /// Why the games cannot be played now; nothing when they can.
@@ -50,7 +60,8 @@ impl Health {
         let missing = engines.filter(|(_, engine)| !engine.is_installed());
         let missing =
             missing.map(|(_, it)| format!("the game \"{}\" is not installed yet", it.slug()));
-        missing.chain(self.store_problem().await).collect()
+        let link = self.link.as_ref().and_then(|link| link.problem());
+        missing.chain(link).chain(self.store_problem().await).collect()
     }
 
     async fn store_problem(&self) -> Option<String> {
@@ -60,12 +71,11 @@ impl Health {
         {
             return problem.clone();
         }
-        let cause = match timeout(PATIENCE, self.probe.ask()).await {
+        let problem = match timeout(PATIENCE, self.probe.ask()).await {
             Ok(Ok(())) => None,
-            Ok(Err(cause)) => Some(cause),
-            Err(_) => Some(format!("it did not answer within {} s", PATIENCE.as_secs())),
+            Ok(Err(problem)) => Some(problem),
+            Err(_) => Some(unreached(format!("it did not answer within {} s", PATIENCE.as_secs()))),
         };
-        let problem = cause.map(|cause| format!("the store cannot be reached: {cause}"));
         *last = Some((Instant::now(), problem.clone()));
         problem
     }
@@ -90,22 +100,31 @@ impl Health {
 }
 
 impl Probe {
-    /// Asks the store for something that it has to look up.
+    /// Asks the store for something that it has to look up, and whether it can be written.
     async fn ask(&self) -> Result<(), String> {
         match self {
-            Self::Embedded(api) => match api.last_seq().await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(error.to_string()),
-            },
+            Self::Embedded(api) => {
+                api.last_seq().await.map_err(unreached)?;
+                api.check_writable().await.map_err(|error| {
+                    // What callers are told does not say why.
+                    let cause =
+                        error.source().map_or_else(|| error.to_string(), ToString::to_string);
+                    format!("the store cannot be written: {cause}")
+                })
+            }
             Self::Remote(remote) => match remote.client.last_seq(0).await {
                 // The original has no journal, and says so.
                 Ok(_) | Err(Error::NotFound { .. } | Error::Refused { status: 404 | 405, .. }) => {
                     Ok(())
                 }
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(unreached(error)),
             },
         }
     }
+}
+
+fn unreached(cause: impl Display) -> String {
+    format!("the store cannot be reached: {cause}")
 }
 
 async fn ready(State(health): State<Arc<Health>>) -> Response {

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use sim_engine::{Call, CallError, Engine, Event, Messages, Peer, Procedure};
+use sim_engine::{Answer, Call, CallError, Engine, Event, Messages, Peer, Procedure, Request};
 use sim_games_types::UserPk;
-use sim_wamp::{Incoming, MatchPolicy, Payload, Publication, Router, Session, SessionEvent, uri};
+use sim_wamp::{
+    Incoming, Invocation, MatchPolicy, Payload, Publication, Responder, Router, Session,
+    SessionEvent, uri,
+};
 
 /// The role of users who operate the service.
 pub(crate) const OPERATOR: &str = "operator";
@@ -31,16 +34,7 @@ impl RealmMessages {
 #[async_trait]
 impl Messages for RealmMessages {
     async fn publish(&self, events: Vec<Event>) {
-        let publications = events
-            .into_iter()
-            .map(|event| Publication {
-                eligible_authid: Some(event.audience),
-                ..Publication::new(
-                    event.topic,
-                    Payload::from_json(Some(event.args), Some(event.kwargs)),
-                )
-            })
-            .collect();
+        let publications = events.into_iter().map(publication).collect();
         if self.session.publish_all(publications).await.is_err() {
             tracing::debug!("events were dropped: the realm has ended");
         }
@@ -48,6 +42,14 @@ impl Messages for RealmMessages {
 
     async fn dismiss(&self, user: UserPk) {
         self.router.kill(&self.session.info().realm, &user.to_string()).await;
+    }
+}
+
+/// An event as the router takes it.
+pub(crate) fn publication(event: Event) -> Publication {
+    Publication {
+        eligible_authid: Some(event.audience),
+        ..Publication::new(event.topic, Payload::from_json(Some(event.args), Some(event.kwargs)))
     }
 }
 
@@ -63,6 +65,11 @@ pub(crate) async fn offer(session: &Session, engine: &Engine) -> Result<(), sim_
     for topic in engine.topics() {
         session.subscribe(&topic.uri, policy(&topic)).await?;
     }
+    Ok(())
+}
+
+/// Subscribes to who comes and goes.
+pub(crate) async fn watch(session: &Session) -> Result<(), sim_wamp::CallError> {
     session.subscribe(uri::ON_JOIN, MatchPolicy::Exact).await?;
     session.subscribe(uri::ON_LEAVE, MatchPolicy::Exact).await?;
     Ok(())
@@ -75,20 +82,9 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
     while let Some(event) = incoming.recv().await {
         match event {
             SessionEvent::Invocation(invocation) => {
-                let Some(caller) = &invocation.caller else { continue };
-                let peer = peer(caller.session, &caller.authid, &caller.authrole);
-                let call = call(peer, invocation.procedure, &invocation.payload);
-                let responder = invocation.responder;
-                let answer = |outcome: Result<String, CallError>| {
-                    let answer = match outcome {
-                        Ok(value) => {
-                            Ok(Payload::from_json(Some(format!("[{value}]")), None::<String>))
-                        }
-                        Err(error) => Err(on_the_wire(&error)),
-                    };
-                    Box::pin(responder.respond(answer)) as sim_engine::BoxFuture<()>
-                };
-                engine.call(call, Box::new(answer));
+                if let Some(call) = call_of(&invocation) {
+                    engine.call(call, answered(invocation.responder, |_| ()));
+                }
             }
             SessionEvent::Event(event) => match &*event.topic {
                 uri::ON_JOIN => {
@@ -102,9 +98,8 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
                     }
                 }
                 _ => {
-                    if let Some(by) = &event.publisher {
-                        let peer = peer(by.session, &by.authid, &by.authrole);
-                        engine.message(call(peer, event.topic, &event.payload));
+                    if let Some(message) = message_of(event) {
+                        engine.message(message);
                     }
                 }
             },
@@ -116,9 +111,47 @@ pub(crate) async fn pump(mut incoming: Incoming, engine: Engine) {
     }
 }
 
+/// A call, if the router says who calls.
+pub(crate) fn call_of(invocation: &Invocation) -> Option<Call> {
+    let by = invocation.caller.as_ref()?;
+    let peer = peer(by.session, &by.authid, &by.authrole);
+    // Only routers of ours tell the caller's number.
+    let request = match invocation.caller_request {
+        Some(request) => Request::Call(request),
+        None => Request::Invocation(invocation.request),
+    };
+    Some(call(peer, request, invocation.procedure.clone(), &invocation.payload))
+}
+
+/// A message, if the router says who sends it.
+pub(crate) fn message_of(event: sim_wamp::Event) -> Option<Call> {
+    let by = event.publisher.as_ref()?;
+    let peer = peer(by.session, &by.authid, &by.authrole);
+    let request = Request::Publication(event.publication);
+    Some(call(peer, request, event.topic, &event.payload))
+}
+
+/// Where the answer to a call goes; `failed` is told of an error first.
+pub(crate) fn answered(
+    responder: Responder,
+    failed: impl FnOnce(&CallError) + Send + 'static,
+) -> Answer {
+    Box::new(move |outcome: Result<String, CallError>| {
+        let answer = match outcome {
+            Ok(value) => Ok(Payload::from_json(Some(format!("[{value}]")), None::<String>)),
+            Err(error) => {
+                failed(&error);
+                Err(on_the_wire(&error))
+            }
+        };
+        Box::pin(responder.respond(answer)) as sim_engine::BoxFuture<()>
+    })
+}
+
 /// A call or a message, its arguments as JSON.
-fn call(peer: Peer, uri: Arc<str>, payload: &Payload) -> Call {
-    Call { uri, peer, args: payload.args_json().into(), kwargs: payload.kwargs_json().into() }
+fn call(peer: Peer, request: Request, uri: Arc<str>, payload: &Payload) -> Call {
+    let (args, kwargs) = (payload.args_json().into(), payload.kwargs_json().into());
+    Call { uri, peer, request: Some(request), args, kwargs }
 }
 
 /// An engine's error as WAMP has it.
@@ -138,7 +171,8 @@ pub(crate) fn peer(session: u64, authid: &str, authrole: &str) -> Peer {
     Peer { session, user, operator: authrole == OPERATOR }
 }
 
-fn joined(payload: &Payload) -> Option<Peer> {
+/// Who has joined.
+pub(crate) fn joined(payload: &Payload) -> Option<Peer> {
     #[derive(Deserialize)]
     struct Details {
         session: u64,

@@ -11,13 +11,13 @@ use sim_engine::{Engine, Missed};
 use sim_games_server::GamesApi;
 use sim_games_types::{Change, RunPk, Timestamp, UserPk};
 use sim_ui::RunEvent;
-use sim_wamp::{FailedCall, LocalSession, Payload, Router, Session};
+use sim_wamp::{FailedCall, Payload, Session};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::access::Engines;
 use crate::health::Health;
-use crate::messages::OPERATOR;
+use crate::realm::Window;
 
 /// How many failed calls are remembered.
 pub(crate) const FAILURES: usize = 100;
@@ -33,8 +33,8 @@ pub(crate) struct Monitor {
     engines: Engines,
     health: Arc<Health>,
     api: Option<GamesApi>,
-    /// The router, and a session in it that asks the router about itself.
-    realm: OnceLock<(Router, LocalSession)>,
+    /// What is to be seen of the realm.
+    realm: OnceLock<Window>,
     last: Mutex<Option<(Instant, Value)>>,
 }
 
@@ -44,12 +44,10 @@ impl Monitor {
         Self { engines, health, api: api.cloned(), realm, last }
     }
 
-    /// Joins the realm, which is to be watched.
-    pub(crate) async fn join(&self, router: &Router, realm: &str) -> Result<(), sim_wamp::Error> {
-        let session = router.attach(realm, "monitor", OPERATOR).await?;
-        // Whoever comes second leaves at once.
-        drop(self.realm.set((router.clone(), session)));
-        Ok(())
+    /// Watches a realm.
+    pub(crate) fn look_through(&self, window: Window) {
+        // There is one realm only.
+        drop(self.realm.set(window));
     }
 
     /// Everything at one moment.
@@ -66,7 +64,7 @@ impl Monitor {
     }
 
     async fn look(&self) -> Value {
-        let failures = self.realm.get().map(|(router, _)| router.failed_calls());
+        let failures = self.realm.get().map(Window::failed_calls);
         let failures: Vec<_> = failures.iter().flatten().map(|it| self.failure(it)).collect();
         json!({
             "at": Timestamp::now(),
@@ -106,8 +104,8 @@ impl Monitor {
 
     /// What the realm has of one kind: how many, and the first of them with what is told of each.
     async fn listed(&self, kind: &str, counts: &[&str]) -> Value {
-        let Some((_, session)) = self.realm.get() else { return Value::Null };
-        let session = &session.session;
+        let session = self.realm.get().and_then(Window::session);
+        let Some(session) = &session else { return Value::Null };
         let mut ids = match ask::<Value>(session, &format!("wamp.{kind}.list"), None).await {
             Some(Value::Array(ids)) => ids,
             // Registrations and subscriptions are listed by how they match.

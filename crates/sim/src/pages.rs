@@ -28,6 +28,8 @@ pub(crate) struct Pages {
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) engines: Engines,
     pub(crate) realm: String,
+    /// Where browsers reach the router, if not where they got the page.
+    pub(crate) router: Option<String>,
     /// The games' own modules, by slug.
     pub(crate) views: Vec<(String, &'static str)>,
     pub(crate) guesses: Guesses,
@@ -166,6 +168,10 @@ impl Site for Pages {
 
     fn realm(&self) -> &str {
         &self.realm
+    }
+
+    fn router(&self) -> Option<&str> {
+        self.router.as_deref()
     }
 
     fn games(&self, person: &Person) -> Vec<Games> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
+use sim_engine::{CallId, ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_client::{Client, Error};
 use sim_games_types::{Change, Committed, GamePk, Run, RunPk, UnitOfWork, UserPk, Webhook};
 use tokio::sync::OnceCell;
@@ -174,8 +174,12 @@ impl GamesStore for RemoteStore {
         self.store().await?.led_runs(game, user).await
     }
 
-    async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {
-        self.store().await?.commit(unit).await
+    async fn commit(
+        &self,
+        unit: UnitOfWork,
+        call: Option<CallId>,
+    ) -> Result<Committed, StoreError> {
+        self.store().await?.commit(unit, call).await
     }
 
     async fn first_answer(

@@ -10,6 +10,7 @@ use sim_games_server::{Database, StoreError};
 
 use crate::core::Played;
 use crate::figures::Figures;
+use crate::realm::RouterConfig;
 use crate::service::{Config, GamesApiConfig, Service, ServiceError};
 use crate::setup::Setup;
 
@@ -83,6 +84,7 @@ pub async fn serve(serving: Serving) -> Result<Service, ServeError> {
         },
         load: Runs::Active,
         realm: "realm1".to_owned(),
+        router: RouterConfig::default(),
         legacy_auth: false,
         games: vec![Played { game, root_topic }],
         figures,

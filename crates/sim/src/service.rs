@@ -7,13 +7,13 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use sim_engine::{DeclarationError, Runs};
 use sim_games_server::{Database, GamesApi, Options, StoreError};
-use sim_wamp::Limits;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::core::{Core, CoreConfig, Played, Storage};
 use crate::figures::Figures;
+use crate::realm::RouterConfig;
 use crate::remote::RemoteGames;
 
 /// How often the figures are sorted when nobody asks for them.
@@ -30,6 +30,8 @@ pub struct Config {
     pub load: Runs,
     /// The name of the WAMP realm.
     pub realm: String,
+    /// The router in which browsers meet the engines.
+    pub router: RouterConfig,
     /// Whether browsers of the original may log in with its fixed secret.
     pub legacy_auth: bool,
     /// The games and their roots.
@@ -79,6 +81,21 @@ pub enum ServiceError {
     /// The router did not take the engine.
     #[error("the engine could not join the realm: {0}")]
     Router(#[source] sim_wamp::Error),
+    /// The router of another process does not let the service in.
+    #[error(
+        "the router at {url} refuses this service, check `--router-user`, `--router-ticket` and \
+         `--realm`: {error}"
+    )]
+    Refused {
+        /// Its URL.
+        url: String,
+        /// What it said.
+        #[source]
+        error: sim_wamp::Error,
+    },
+    /// The router of this process has cut the engine off.
+    #[error("the engine was cut off from the router by an overload; start the service again")]
+    CutOff,
     /// The game's URIs cannot be offered.
     #[error("the procedures under the root topic `{root}` cannot be offered: {error}")]
     Root {
@@ -114,14 +131,16 @@ impl Service {
             realm: config.realm,
             legacy_auth: config.legacy_auth,
             load: config.load,
-            limits: Limits::default(),
+            router: config.router,
             figures: config.figures.clone(),
         };
         let core = Core::start(storage, core_config, config.games).await?;
         let stop = CancellationToken::new();
         let games_address = games_listener.as_ref().map(local).transpose()?;
         let mut pages = core.pages_router().merge(core.health_router());
-        pages = pages.route("/ws", core.router().websocket());
+        if let Some(router) = core.router() {
+            pages = pages.route("/ws", router.websocket());
+        }
         if let Some(callback) = core.callback_router() {
             pages = pages.merge(callback);
         }

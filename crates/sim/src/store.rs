@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
+use sim_engine::{CallId, ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_server::{GamesApi, StoreError as ApiError};
 use sim_games_types::{Change, Committed, GamePk, Run, RunPk, UnitOfWork, UserPk};
 
@@ -68,7 +68,11 @@ impl GamesStore for EmbeddedStore {
         self.api.led_runs(game, user).await.map_err(port_error)
     }
 
-    async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        unit: UnitOfWork,
+        _call: Option<CallId>,
+    ) -> Result<Committed, StoreError> {
         match self.api.commit(unit).await {
             Ok(committed) => Ok(committed),
             Err(ApiError::PreconditionFailed { .. }) => {

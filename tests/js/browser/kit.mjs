@@ -23,8 +23,8 @@ export class Service {
     await new Promise((resolve, reject) => {
       this.ended.then((code) => reject(new Error(`the service ended with ${code}`)));
       lines.on("line", (line) => {
-        const address = line.match(/^(?:listening on|browsers connect to) ws:\/\/127\.0\.0\.1:(\d+)\/ws/);
-        if (address) this.port = Number(address[1]);
+        const address = line.match(/^(?:listening on|browsers connect to) (?:ws:\/\/127\.0\.0\.1:(\d+)\/ws|http:\/\/127\.0\.0\.1:(\d+)\/$)/);
+        if (address) this.port = Number(address[1] ?? address[2]);
         const games = line.match(/^listening on (http:\/\/127\.0\.0\.1:\d+\/apis\/)$/);
         if (games) this.games = games[1];
         // The examples say nothing but where they are.

@@ -78,7 +78,7 @@ async fn spawn_leader(div: &Div, environment: &Environment) -> Result<JoinHandle
 
 /// Logs the leader in, who follows every world.
 pub(super) async fn leader(div: &Div, environment: &Environment) -> Result<Player> {
-    let endpoint = Endpoint::find(div.service.ws_url()).await?;
+    let endpoint = Endpoint::find(&div.service.ws_url()).await?;
     let mut leader = Player::login(&endpoint, "leader@div.edu").await?;
     for world in &environment.worlds {
         leader.follow(&div.uri(&format!("world.{}", world.world))).await?;

@@ -138,7 +138,7 @@ impl Bench<'_> {
     }
 
     async fn connect(&self, seats: &[Seat]) -> Result<Vec<Member>> {
-        let endpoint = Endpoint::find(self.div.service.ws_url()).await?;
+        let endpoint = Endpoint::find(&self.div.service.ws_url()).await?;
         let roles = self.environment.pair_of_roles();
         let (endpoint, root) = (&endpoint, &self.div.root);
         let places = seats.iter().flat_map(|seat| [(seat, 0), (seat, 1)]);

@@ -59,7 +59,7 @@ pub(super) async fn log_in(
     environment: &Environment,
     count: usize,
 ) -> Result<Vec<Pair>> {
-    let endpoint = Endpoint::find(div.service.ws_url()).await?;
+    let endpoint = Endpoint::find(&div.service.ws_url()).await?;
     let mut pairs = Vec::new();
     for (index, world) in environment.worlds.iter().take(count).enumerate() {
         let mut players = Vec::new();
@@ -77,7 +77,7 @@ pub(super) async fn log_in(
 
 /// Logs the pairs of some seats in, without passwords.
 pub(super) async fn seat(div: &Div, seats: &[Seat], roles: [u64; 2]) -> Result<Vec<Pair>> {
-    let endpoint = Endpoint::find(div.service.ws_url()).await?;
+    let endpoint = Endpoint::find(&div.service.ws_url()).await?;
     let mut pairs = Vec::new();
     for seat in seats {
         let mut players = Vec::new();

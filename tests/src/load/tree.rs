@@ -89,7 +89,7 @@ async fn play(div: &Div, environment: &Environment) -> Result<()> {
 
 /// Reads the tree once and counts what is in it; gives the length of the answer.
 async fn check(div: &Div, uri: &str, worlds: usize) -> Result<usize> {
-    let endpoint = Endpoint::find(div.service.ws_url()).await?;
+    let endpoint = Endpoint::find(&div.service.ws_url()).await?;
     let mut leader = Player::login(&endpoint, "leader@div.edu").await?;
     let text = leader.call(uri, <[u8]>::to_vec).await?;
     let answer: Value = serde_json::from_slice(&text).context("reading the tree")?;
@@ -111,7 +111,7 @@ fn count(scope: &Value, resource: &str) -> usize {
 
 impl TreeOptions {
     async fn measure(&self, div: &Div, uri: &str, callers: usize, length: usize) -> Result<Row> {
-        let endpoint = Endpoint::find(div.service.ws_url()).await?;
+        let endpoint = Endpoint::find(&div.service.ws_url()).await?;
         let mut readers = Vec::new();
         for _ in 0..callers {
             let leader = Player::login(&endpoint, "leader@div.edu").await?;

@@ -52,15 +52,16 @@ pub struct Refused {
 }
 
 impl Wamp {
-    /// Logs in on an open connection.
+    /// Logs in on an open connection, in another realm than the URL's if one is given.
     ///
     /// # Errors
     /// When the router breaks the protocol; a refusal is an answer like another.
     pub async fn hello(
         &mut self,
-        realm: &str,
+        realm: Option<&str>,
         login: Login<'_>,
     ) -> Result<Result<Welcome, Refused>> {
+        let realm = realm.unwrap_or(&self.realm);
         self.send(&json!([code::HELLO, realm, hello_details(login)])).await?;
         let mut frame = self.frame().await?;
         if frame[0] == code::CHALLENGE {

@@ -16,7 +16,7 @@ const STOPPING: Duration = Duration::from_secs(10);
 /// Starts the service, lets bots of the same image play rounds, asks it whether it is well, and
 /// stops it.
 pub(super) fn play(root: &Path) -> Result<()> {
-    for name in ["div-seed", "games-api", "div-bots", "div-service"] {
+    for name in ["div-seed", "games-api", "div-bots", "sim-router", "div-service"] {
         let output = inside(root, &[]).arg(format!("/{name}")).arg("--version").output()?;
         ensure!(output.status.success(), "`{name} --version` failed: {output:?}");
     }

@@ -30,7 +30,7 @@ const TABLE: &[Row] = &[
     row("div-bots", DIV_BOTS, &["sim", "div-game", "sim-test"]),
     row("div-seed", &["sim-games-client", "sim-games-types", "divide"], &["sim-test", "div-game"]),
     // The programs, for the container image.
-    row("div-all", &["div-service", "div-seed", "div-bots", "sim-games-server"], &[]),
+    row("div-all", &["div-service", "div-seed", "div-bots", "sim-games-server", "sim-wamp"], &[]),
     row("black-box", &[], &[]),
     row("xtask", &[], &[]),
 ];

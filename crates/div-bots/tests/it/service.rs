@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use div_game::{Rules, game};
 use div_seed::{SeedOptions, Silent, seed};
-use sim::{Config, Database, GamesApiConfig, Played, Runs, Service};
+use sim::{Config, Database, GamesApiConfig, Played, RouterConfig, Runs, Service};
 use sim_bots::{Arrivals, Class, Client, Venue};
 use tempfile::TempDir;
 
@@ -32,6 +32,7 @@ impl Running {
             },
             load: Runs::Active,
             realm: "realm1".to_owned(),
+            router: RouterConfig::default(),
             legacy_auth: false,
             games: vec![played],
             figures: None,
@@ -58,7 +59,7 @@ impl Running {
     }
 
     pub(crate) fn class(&self, rounds: usize, arrivals: Arrivals) -> Class {
-        Class { venue: self.venue(), arrivals, rounds, think: Duration::ZERO }
+        Class { venue: self.venue(), arrivals, rounds, think: Duration::ZERO, comes_back: false }
     }
 
     pub(crate) async fn stop(self) {

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use sim::types::{Committed, Operation, Reference, Resource, Target, UnitOfWork};
-use sim::wamp::{Incoming, Limits, Payload, Session};
-use sim::{Core, CoreConfig, GamesApi, Played, Runs};
+use sim::wamp::{Incoming, Payload, Session};
+use sim::{Core, CoreConfig, GamesApi, Played, RouterConfig, Runs};
 use sim_test::StoreOptions;
 use tempfile::TempDir;
 
@@ -129,14 +129,15 @@ impl Arena {
             realm: REALM.to_owned(),
             legacy_auth: false,
             load: Runs::Active,
-            limits: Limits::default(),
+            router: RouterConfig::default(),
             figures: None,
         };
         let game = div_game::game("div", div_game::Rules { step_periods: true });
         let played = Played { game, root_topic: ROOT.to_owned() };
         let core = Core::start(api, config, vec![played]).await?;
         core.installed().await;
-        let observer = core.router().attach(REALM, "observer", "anonymous").await;
+        let observer =
+            core.router().expect("it has a router").attach(REALM, "observer", "anonymous").await;
         self.observer = Some(observer.context("the observer could not join")?.split());
         let games = core.games_router().context("the games are embedded")?;
         self.rest = Some(Rest::log_in(games).await?);

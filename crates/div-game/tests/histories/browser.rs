@@ -60,7 +60,12 @@ pub(crate) struct Tab {
 
 impl Tab {
     pub(crate) async fn open(arena: &Arena, rows: &Rows, user: i64) -> Result<Self> {
-        let joined = arena.core().router().attach_as(REALM, &user.to_string(), "browser").await;
+        let joined = arena
+            .core()
+            .router()
+            .expect("it has a router")
+            .attach_as(REALM, &user.to_string(), "browser")
+            .await;
         let (session, incoming) =
             joined.map_err(|error| anyhow!("user {user} could not join: {error}"))?.split();
         let mut tab = Self {

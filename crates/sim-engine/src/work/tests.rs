@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::answer::MAX_KEY;
 use crate::fixture::{LEADER, decision, game_snapshot, run_snapshot, user_of};
+use crate::identity::Request;
 use crate::ports::{MockGamesStore, RunSnapshot};
 use crate::sync::lock;
 use crate::{Args, Caller, Engine, Event, Game, Kind, NextPhase, Options, Peer, Scope};
@@ -78,7 +79,7 @@ impl Stand {
         });
         store.expect_first_answer().returning(move |_, _, _| Ok(answer.clone()));
         let seen = units.clone();
-        store.expect_commit().returning(move |unit| {
+        store.expect_commit().returning(move |unit, _| {
             let answer = match &commit {
                 Some(commit) => commit(&unit),
                 None => Ok(Committed { seq: 30, ..Committed::default() }),
@@ -131,6 +132,7 @@ impl Stand {
         let call = Call {
             uri: format!("root.model.{uri}").into(),
             peer,
+            request: Some(Request::Call(1)),
             args: args.into(),
             kwargs: kwargs.into(),
         };
@@ -157,6 +159,7 @@ impl crate::ChangeFeed for Feed {
     }
 }
 
+mod named;
 mod observing;
 mod presence;
 mod running;

@@ -44,6 +44,18 @@ async fn a_unit_is_sent_as_it_is_and_its_answer_read() {
 }
 
 #[tokio::test]
+async fn a_unit_tells_the_server_what_it_belongs_to() {
+    for (name, told) in [(Some("7/42"), Some("7/42")), (Some("no\nheader"), None), (None, None)] {
+        let server = MockServer::start().await;
+        answer(&server, "POST", "/apis/units/", committed()).await;
+        client(&server).commit_for(&unit(None), name).await.unwrap();
+        let received = server.received_requests().await.unwrap();
+        let header = received[0].headers.get("x-request-id");
+        assert_eq!(header.map(|it| it.to_str().unwrap()), told, "{name:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_unit_is_repeated_only_if_it_carries_a_key() {
     for (key, attempts) in [(Some("k"), 1 + QUICK.times), (None, 1)] {
         let server = MockServer::start().await;

@@ -23,6 +23,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long a silent network may swallow what is sent.
 const UNANSWERED: Duration = Duration::from_secs(15);
 
+/// How an address is written.
+const FORM: &str = "write it as `postgres://user:password@host:5432/name`";
+
 /// An address such as `postgres://user:password@host:5432/database`.
 #[derive(Clone)]
 pub(crate) struct Address {
@@ -50,7 +53,7 @@ impl Address {
             reason,
         };
         let mut url = Url::parse(text)
-            .map_err(|error| unusable(format!("its address is no URL ({error})")))?;
+            .map_err(|error| unusable(format!("its address is no URL ({error}): {FORM}")))?;
         let (own, others): (Vec<_>, Vec<_>) =
             url.query_pairs().into_owned().partition(|(name, _)| name == "sslrootcert");
         url.set_query(None);
@@ -62,7 +65,7 @@ impl Address {
         let mut config: Config = url
             .as_str()
             .parse()
-            .map_err(|error| unusable(format!("its address cannot be read: {error}")))?;
+            .map_err(|error| unusable(format!("its address cannot be read ({error}): {FORM}")))?;
         config.application_name("games-api").connect_timeout(CONNECT).tcp_user_timeout(UNANSWERED);
         let root = own.into_iter().next_back().map(|(_, path)| path);
         let tls = match config.get_ssl_mode() {

@@ -49,10 +49,23 @@ impl From<tokio_postgres::Error> for Fault {
         // Without its cause the error says no more than `db error`.
         match error.as_db_error() {
             Some(cause) => {
-                Self::new(kind, format!("{} ({})", cause.message(), cause.code().code()))
+                let (said, code) = (cause.message(), cause.code());
+                Self::new(kind, format!("{said} ({}){}", code.code(), remedy(code)))
             }
             None => Self::new(kind, with_causes(&error)),
         }
+    }
+}
+
+/// What whoever runs the program can do about what the server says.
+fn remedy(code: &SqlState) -> &'static str {
+    match code.code() {
+        "28000" | "28P01" => ": check the user and the password in the database's address",
+        "3D000" => ": create it, or correct the name at the end of the database's address",
+        "42501" => ": let the user create and write tables there",
+        "53100" => ": make room on the server's disk",
+        "53300" => ": raise `max_connections` of the server, or end others",
+        _ => "",
     }
 }
 

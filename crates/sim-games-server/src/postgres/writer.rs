@@ -200,6 +200,10 @@ impl Writing for PgWriter {
         }
     }
 
+    fn touch(&self) -> Result<(), Fault> {
+        self.connection.batch("UPDATE games_api_schema SET version = version")
+    }
+
     fn abandon(&self) {
         self.connection.clear();
         if !self.connection.is_closed()

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Stores games, runs, worlds, players and what they decide, and serves all of it over REST.
 #[derive(Debug, Parser)]
@@ -40,8 +40,28 @@ pub(super) struct Cli {
     )]
     pub(super) log: String,
 
+    /// How it is logged: lines for people (`text`), or one JSON object per line (`json`)
+    #[arg(
+        long,
+        env = "GAMES_API_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true,
+        global = true
+    )]
+    pub(super) log_format: LogFormat,
+
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,7 @@ use super::dialog::Dialog;
 use crate::{Database, GamesApi, TakeOverError, TakenOver};
 
 pub(super) async fn run(api: &GamesApi, args: &Import, dialog: &mut Dialog) -> Result<Outcome> {
-    if !matches!(Database::parse(&args.from), Database::Postgres(_)) {
+    if !matches!(Database::parse(&args.from), Ok(Database::Postgres(_))) {
         // It is not repeated: it may hold a password.
         bail!("`--from` names no PostgreSQL server, write it as `postgres://user@host/database`");
     }

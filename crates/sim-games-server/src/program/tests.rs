@@ -193,7 +193,7 @@ fn a_database_is_a_file_or_a_server() {
     let parse = |args: &[&str]| {
         let cli = Cli::try_parse_from([&["games-api"], args].concat()).unwrap();
         assert!(matches!(cli.command, Command::Migrate));
-        options(&cli.database, cli.wait)
+        options(&cli.database, cli.wait).unwrap()
     };
     let file = parse(&["migrate", "--database", "x.sqlite3", "--wait", "3"]);
     assert!(matches!(&file.database, Database::Sqlite(path) if path.ends_with("x.sqlite3")));

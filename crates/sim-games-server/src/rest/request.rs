@@ -33,6 +33,20 @@ pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long the rest of a refused request's body may take to arrive.
 const LEFTOVER_TIME: Duration = Duration::from_secs(1);
 
+/// The header by which a client names what its request belongs to, for the log only.
+const REQUEST_ID: &str = "x-request-id";
+
+/// The longest such name, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// What a client says that its request belongs to: `<session>/<request>` for a call of a browser. What
+/// could look like something else in the log is left out.
+pub(super) fn name(headers: &HeaderMap) -> Option<&str> {
+    let name = headers.get(REQUEST_ID)?.to_str().ok()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
+    (1..=LONGEST_NAME).contains(&name.len()).then_some(name).filter(|it| it.chars().all(is_plain))
+}
+
 /// A request.
 #[derive(Debug)]
 pub(super) struct Call {
@@ -270,5 +284,28 @@ pub(super) fn as_fields(value: Value) -> Result<Fields, FieldErrors> {
             let message = format!("Invalid data. Expected a dictionary, but got {kind}.");
             Err(FieldErrors::one(FieldErrors::OBJECT, message))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_could_look_like_something_else_in_the_log_is_left_out() {
+        let named = |text: &str| {
+            let headers = HeaderMap::from_iter([(
+                HeaderName::from_static(REQUEST_ID),
+                text.parse().expect("the header's value is text"),
+            )]);
+            name(&headers).map(str::to_owned)
+        };
+        for plain in ["4503599627370496/42", "7/invocation-3", "0b8f.a_1:2"] {
+            assert_eq!(named(plain).as_deref(), Some(plain));
+        }
+        for other in ["", "a b", "a=1", "ü", "\"", &"a".repeat(LONGEST_NAME + 1)] {
+            assert_eq!(named(other), None, "{other}");
+        }
+        assert_eq!(name(&HeaderMap::new()), None);
     }
 }

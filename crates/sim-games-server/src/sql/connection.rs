@@ -295,6 +295,9 @@ pub(crate) trait Writing: Connection {
     /// Commits. A failure means that nothing was stored.
     fn commit(&self) -> Result<(), Fault>;
 
+    /// Writes something that changes nothing, to see whether it can be done.
+    fn touch(&self) -> Result<(), Fault>;
+
     /// Leaves no transaction behind after a failure.
     fn abandon(&self);
 }
@@ -306,6 +309,12 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug + 'static {
 
     /// Opens the connection of the writer.
     fn writer(&self) -> Result<Box<dyn Writing>, Fault>;
+
+    /// Tries whether there is room beside the database, where this program can. The failure says
+    /// more than the database does, and what to do.
+    fn try_to_write(&self) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Leaves the database to others, once all connections are closed.
     fn close(&self) {}

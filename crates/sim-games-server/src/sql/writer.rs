@@ -8,6 +8,7 @@ use sim_games_types::{Change, Timestamp};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::chore::Chore;
+use super::condition::Condition;
 use super::connection::{Backend, Durability, Fault, FaultKind, Writing};
 use super::read;
 use super::unit::{self, Failure};
@@ -69,6 +70,8 @@ pub(super) struct Writer {
     pub(super) told: Arc<AtomicU64>,
     pub(super) live: broadcast::Sender<Arc<[Change]>>,
     pub(super) observer: Observer,
+    /// Whether the database takes what is written.
+    pub(super) condition: Arc<Condition>,
     /// How long answers to calls that carried a key are kept.
     pub(super) answers_kept: Duration,
     /// When it last forgot older ones.
@@ -120,18 +123,25 @@ impl Writer {
             group.into_iter().map(|job| (job.answer, job.work)).unzip();
         let begun = Instant::now();
         let done = self.attempt(|connection| transaction(connection, &works));
-        counters::committed(works.len(), begun.elapsed(), done.is_ok());
+        let took = begun.elapsed();
+        counters::committed(works.len(), took, done.is_ok());
         match done {
             Ok(Group { before, outcomes, changes }) => {
+                // A transaction that changes nothing writes nothing.
+                if !changes.is_empty() {
+                    self.condition.succeeded();
+                }
                 self.catch_up(before);
                 self.publish(changes.into());
+                note(&works, &outcomes, took);
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // A caller that has gone away is no matter.
                     answer.send(outcome).ok();
                 }
             }
             Err(fault) => {
-                tracing::error!(error = %fault, units = works.len(), "could not save");
+                tracing::debug!(error = %fault, units = works.len(), "could not save");
+                self.note_failure(&fault);
                 let error = StoreError::from(fault);
                 for answer in answers {
                     answer.send(Err(error.clone())).ok();
@@ -158,12 +168,21 @@ impl Writer {
                 connection.commit()
             });
             let done = done.map_err(|fault| {
-                tracing::warn!(error = %fault, "could not note what was done");
+                tracing::debug!(error = %fault, "could not note what was done");
+                self.note_failure(&fault);
                 StoreError::from(fault)
             });
             for chore in chores {
                 chore.answer(done.clone());
             }
+        }
+    }
+
+    /// Remembers why nothing was written. Databases do not tell a full disk from a broken one.
+    fn note_failure(&self, fault: &Fault) {
+        match self.backend.try_to_write() {
+            Ok(()) => self.condition.failed(fault),
+            Err(found) => self.condition.failed(&found),
         }
     }
 
@@ -252,6 +271,26 @@ impl Writer {
     }
 }
 
+/// Logs what became of each unit, as a part of what it belongs to.
+fn note(works: &[Work], outcomes: &[Result<Outcome, StoreError>], took: Duration) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for (work, outcome) in works.iter().zip(outcomes) {
+        // A parent that is only named would be shown in JSON without the spans around it.
+        let _span = work.span.enter();
+        match outcome {
+            Ok(outcome) => tracing::debug!(
+                journal.seq = outcome.committed.seq,
+                units = works.len(),
+                elapsed_ms = took.as_micros() as f64 / 1000.0,
+                "stored"
+            ),
+            Err(error) => tracing::debug!(error = %error, "not stored"),
+        }
+    }
+}
+
 /// Carries out the units; a fault concerns all of them.
 fn transaction(connection: &dyn Writing, works: &[Work]) -> Result<Group, Fault> {
     let before = connection.begin(Durability::Durable)?;
@@ -259,6 +298,7 @@ fn transaction(connection: &dyn Writing, works: &[Work]) -> Result<Group, Fault>
         Group { before, outcomes: Vec::with_capacity(works.len()), changes: Vec::new() };
     let mut head = before;
     for work in works {
+        let _span = work.span.enter();
         connection.begin_unit()?;
         match unit::execute(connection, work, head) {
             Ok((outcome, changes)) => {

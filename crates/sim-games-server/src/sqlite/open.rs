@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::obstacle::{self, told};
 use crate::error::StoreError;
 
 /// Tells our databases from those of other programs.
@@ -40,8 +41,9 @@ const STEPS: [&str; 2] = [
 /// A file of its own, because closing any handle of the database file would drop SQLite's locks.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|error| unusable(path, format!("its directory cannot be made: {error}")))?;
+        std::fs::create_dir_all(parent).map_err(|error| {
+            unusable(path, format!("its directory cannot be made: {}", told(&error)))
+        })?;
     }
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -50,7 +52,9 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .write(true)
         .open(PathBuf::from(name))
-        .map_err(|error| unusable(path, format!("its lock file cannot be made: {error}")))?;
+        .map_err(|error| {
+            unusable(path, format!("its lock file cannot be made: {}", told(&error)))
+        })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
@@ -63,15 +67,37 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
 /// Opens the connection of the writer, and creates the schema in an empty file.
 pub(super) fn writer(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, OPEN | OpenFlags::SQLITE_OPEN_CREATE)
-        .map_err(|error| unusable(path, format!("it cannot be opened: {error}")))?;
+        .map_err(|error| unusable(path, format!("it cannot be opened: {}", cause(&error, path))))?;
     prepare(&connection, path).map_err(|error| match error {
         Failure::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             unusable(path, "it is not a database".to_owned())
         }
-        Failure::Sql(error) => unusable(path, error.to_string()),
+        Failure::Sql(error) => unusable(path, cause(&error, path)),
         Failure::Unusable(reason) => unusable(path, reason),
     })?;
     Ok(connection)
+}
+
+/// Writes what is there already.
+pub(super) fn touch(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "user_version", VERSION)
+}
+
+/// Why the database failed; of the system it says too little.
+fn cause(error: &rusqlite::Error, path: &Path) -> String {
+    let system = [
+        ErrorCode::CannotOpen,
+        ErrorCode::DiskFull,
+        ErrorCode::PermissionDenied,
+        ErrorCode::ReadOnly,
+        ErrorCode::SystemIoFailure,
+    ];
+    match error.sqlite_error_code() {
+        Some(code) if system.contains(&code) => {
+            obstacle::search(path).err().unwrap_or_else(|| error.to_string())
+        }
+        _ => error.to_string(),
+    }
 }
 
 /// Opens a connection that can only read.

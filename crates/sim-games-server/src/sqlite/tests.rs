@@ -205,7 +205,9 @@ async fn a_commit_that_fails_stores_nothing_of_its_group_and_announces_nothing()
     let (first, second) = tokio::join!(store.commit(game("a", "")), store.commit(game("b", "")));
     assert!(unavailable(&first) && unavailable(&second), "{first:?} {second:?}");
     assert!(announced.try_recv().is_err());
+    assert!(store.check_writable().await.is_err());
     fails.store(false, Ordering::SeqCst);
+    store.check_writable().await.unwrap();
     let stored = store.commit(game("a", "")).await.unwrap();
     assert_eq!(stored.committed.seq, 1);
     assert_eq!(announced.recv().await.unwrap().len(), 1);

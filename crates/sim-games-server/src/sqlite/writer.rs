@@ -178,6 +178,10 @@ impl Writing for SqliteWriter {
         Ok(())
     }
 
+    fn touch(&self) -> Result<(), Fault> {
+        Ok(open::touch(&self.connection)?)
+    }
+
     fn abandon(&self) {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")

@@ -7,6 +7,7 @@ use sim_games_types::{
 };
 
 use super::fixture::{Open, change, create, delete, fields, fresh, small_game, unit};
+use crate::sql::connection::{Durability, Fault, FaultKind, Writing};
 use crate::{AuthError, GamesApi, StoreError};
 
 fn decision(operand: f64) -> Operation {
@@ -353,4 +354,13 @@ pub(super) async fn keys_of_another_game_or_run_are_refused(open: Open) {
         assert!(matches!(&error, StoreError::Invalid(errors) if errors.has("role")), "{error}");
     }
     api.close().await;
+}
+
+pub(super) async fn after_a_failure_it_is_tried_whether_something_can_be_written(open: Open) {
+    let (_place, api) = fresh(open).await;
+    let before = api.last_seq().await.unwrap();
+    let fail = |_: &dyn Writing| Err::<(), _>(Fault::new(FaultKind::Other, "the disk is gone"));
+    api.store().chore(Durability::Durable, fail).await.unwrap_err();
+    api.check_writable().await.unwrap();
+    assert_eq!(api.last_seq().await.unwrap(), before);
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sim::prelude::*;
 use sim::types::{Fields, Operation, Reference, Resource, UnitOfWork, UserPk};
-use sim::wamp::{Limits, Payload, Session};
-use sim::{Core, CoreConfig, GamesApi, Played};
+use sim::wamp::{Payload, Session};
+use sim::{Core, CoreConfig, GamesApi, Played, RouterConfig};
 use sim_games_server::Options;
 use sim_test::TestGame;
 
@@ -55,7 +55,7 @@ async fn games_of_one_process_do_not_meet() {
     let config = CoreConfig {
         realm: "r".into(),
         legacy_auth: false,
-        limits: Limits::default(),
+        router: RouterConfig::default(),
         load: sim::Runs::Active,
         figures: None,
     };
@@ -64,7 +64,11 @@ async fn games_of_one_process_do_not_meet() {
     core.installed().await;
     let mut sessions = Vec::new();
     for (_, user, _) in &members {
-        let joined = core.router().attach_as("r", &user.to_string(), "browser").await;
+        let joined = core
+            .router()
+            .expect("it has a router")
+            .attach_as("r", &user.to_string(), "browser")
+            .await;
         sessions.push(joined.unwrap().split().0);
     }
     for ((slug, _, world), session) in members.iter().zip(&sessions) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::AuthRefused;
+use crate::uri;
 
 /// How often logins may fail before further ones are refused unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +118,7 @@ impl Attempt {
         match (&result, self.authid, self.address) {
             (Ok(_), Some(authid), _) => drop(failures.authids.counts.remove(&authid)),
             (Ok(_), None, _) => (),
+            (Err(refused), ..) if refused.reason == uri::AUTHORIZATION_FAILED => (),
             (Err(_), authid, address) => {
                 let until = now + self.attempts.window;
                 if let Some(authid) = authid {

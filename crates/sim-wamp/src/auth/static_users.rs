@@ -59,6 +59,12 @@ impl StaticUsers {
         self
     }
 
+    /// Says whether there is a user of this name.
+    #[cfg(feature = "cli")]
+    pub(crate) fn has(&self, authid: &str) -> bool {
+        self.users.contains_key(authid)
+    }
+
     /// Picks one of the users who log in in some way, always the same for the same choice.
     fn pick(&self, choice: u64, logs_in: impl Fn(&StaticUser) -> bool) -> Option<&StaticUser> {
         let users: Vec<&StaticUser> = self.users.values().filter(|user| logs_in(user)).collect();

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    sim_wamp::program::router()
+    sim_wamp::program::router(std::env::args_os().collect())
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sim_wamp::program::client()
+    sim_wamp::program::client(std::env::args_os().collect())
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use backoff::Backoff;
+pub use backoff::{Backoff, Waits};
 pub use handle::AgentHandle;
 pub use handler::{Progress, Registration, Reply, Request};
 pub use results::Results;

@@ -6,8 +6,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::ClientOptions;
-use crate::message::{ErrorMessage, Message, Sender, code, decode};
+use super::{ClientOptions, python};
+use crate::message::{ErrorMessage, Message, Sender, Violation, code, decode};
 use crate::session::Delivery;
 use crate::transport::{Close, Reader, Received, TransportError, Writer};
 use crate::{CallError, Serializer, uri, wire};
@@ -114,7 +114,7 @@ impl Driver {
                     return self.delivery.end(uri::SESSION_ENDED);
                 }
             };
-            match decode(self.serializer, &bytes) {
+            match self.decode(&bytes) {
                 Ok(message @ (Message::Goodbye { .. } | Message::Abort { .. })) => {
                     return self.delivery.deliver(message).await;
                 }
@@ -131,6 +131,16 @@ impl Driver {
                 }
             }
         }
+    }
+
+    fn decode(&self, bytes: &Bytes) -> Result<Message, Violation> {
+        decode(self.serializer, bytes).or_else(|violation| match self.serializer {
+            Serializer::Json => match python::mended(bytes) {
+                Some(mended) => decode(self.serializer, &mended),
+                None => Err(violation),
+            },
+            _ => Err(violation),
+        })
     }
 
     /// Sends what is queued, several messages per flush, until the connection breaks.

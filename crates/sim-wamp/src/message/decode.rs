@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::read::{Envelope, ID, Options, Violation};
 use super::{
-    Answer, CallMessage, Caller, ErrorMessage, EventMessage, Features, Hello, InvocationMessage,
-    Message, Revoked, Welcome, code,
+    Answer, CALLER_REQUEST, CallMessage, Caller, ErrorMessage, EventMessage, Features, Hello,
+    InvocationMessage, Message, Revoked, Welcome, code,
 };
 use crate::auth::HelloAuth;
 use crate::{
@@ -271,11 +271,14 @@ fn event(envelope: &Envelope<'_>) -> Result<Message, Violation> {
 fn invocation(request: u64, envelope: &Envelope<'_>) -> Result<Message, Violation> {
     let details = envelope.options(3, "details")?;
     let caller = caller(&details, ["caller", "caller_authid", "caller_authrole"])?;
+    // Another router may mean something else by this name.
+    let caller_request = details.number(CALLER_REQUEST).unwrap_or_default();
     Ok(Message::Invocation(Box::new(InvocationMessage {
         request,
         registration: envelope.id(2, "registration")?,
         procedure: details.text("procedure")?.unwrap_or_default().into(),
         disclosed: caller.is_some(),
+        caller_request: caller_request.filter(|_| caller.is_some()),
         caller,
         receive_progress: details.flag("receive_progress")?,
         progress: details.flag("progress")?,

@@ -2,8 +2,8 @@
 
 use super::features::{CLIENT_ROLES, Features, ROUTER_ROLES};
 use super::{
-    Answer, CallMessage, ErrorMessage, EventMessage, Hello, InvocationMessage, Message, Revoked,
-    Welcome, code,
+    Answer, CALLER_REQUEST, CallMessage, ErrorMessage, EventMessage, Hello, InvocationMessage,
+    Message, Revoked, Welcome, code,
 };
 use crate::payload::{Encoded, PayloadError};
 use crate::serializer::Out;
@@ -363,6 +363,9 @@ fn invocation(
         out.key("caller").uint(caller.session);
         out.key("caller_authid").text(&caller.authid);
         out.key("caller_authrole").text(&caller.authrole);
+        if let Some(request) = invocation.caller_request {
+            out.key(CALLER_REQUEST).uint(request);
+        }
     }
     out.key("procedure").text(&invocation.procedure);
     flag(out, "receive_progress", invocation.receive_progress);

@@ -83,6 +83,25 @@ fn violations_name_what_is_wrong() {
 }
 
 #[test]
+fn the_caller_s_own_id_of_a_call_is_told_with_the_caller_only() {
+    let id = |text: &str| match read(text) {
+        Ok(Message::Invocation(invocation)) => invocation.caller_request,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(id(r#"[68,1,2,{"caller":7,"_caller_request":0}]"#), Some(0));
+    assert_eq!(id(r#"[68,1,2,{"caller":7}]"#), None);
+    assert_eq!(id(r#"[68,1,2,{"_caller_request":5}]"#), None);
+    // Another router may mean something else by it.
+    assert_eq!(id(r#"[68,1,2,{"caller":7,"_caller_request":"x"}]"#), None);
+
+    let text = r#"[68,1,2,{"caller":7,"caller_authid":"a","caller_authrole":"r","_caller_request":5,"procedure":"p"}]"#;
+    let Ok(Message::Invocation(mut invocation)) = read(text) else { panic!("it is one") };
+    assert_eq!(written(&Message::Invocation(invocation.clone())), text);
+    invocation.disclosed = false;
+    assert_eq!(written(&Message::Invocation(invocation)), r#"[68,1,2,{"procedure":"p"}]"#);
+}
+
+#[test]
 fn deep_nesting_is_refused_and_brackets_in_texts_do_not_count() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     assert_eq!(read(&deep), Err(Violation::TooDeep));
@@ -310,13 +329,17 @@ fn call_message() -> impl Strategy<Value = Message> {
 }
 
 fn dealer_message() -> impl Strategy<Value = Message> {
-    let invocation = (id(), id(), caller(), text(), payload(), any::<[bool; 2]>(), passthru())
+    let own_request = proptest::option::of(0..=1_u64 << 53);
+    let caller = (caller(), own_request);
+    let invocation = (id(), id(), caller, text(), payload(), any::<[bool; 2]>(), passthru())
         .prop_map(|(request, registration, caller, procedure, payload, flags, passthru)| {
+            let (caller, caller_request) = caller;
             Message::Invocation(Box::new(InvocationMessage {
                 request,
                 registration,
                 procedure: procedure.into(),
                 disclosed: caller.is_some(),
+                caller_request: caller_request.filter(|_| caller.is_some()),
                 caller,
                 receive_progress: flags[0],
                 progress: flags[1],

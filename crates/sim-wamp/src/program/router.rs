@@ -2,6 +2,7 @@
 
 mod config;
 mod listen;
+mod questions;
 mod rights;
 mod serve;
 mod unix;
@@ -49,6 +50,9 @@ fn run(cli: Cli) -> Result<()> {
             "everybody on this machine can read the secrets in `{0}`: `chmod 600 {0}`",
             file.display()
         );
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
     if cli.check {
         let (listeners, realms) = (config.listeners.len(), config.realms.len());

@@ -45,6 +45,7 @@ impl Dealer {
     /// Answers an open call, which is closed already, with an error.
     fn refuse(&self, call: &OpenCall, error: ErrorMessage, out: &mut Outbox) {
         self.failures.note(&call.caller_info, &call.procedure, &error.uri, &error.payload);
+        refused(call.caller, call.request, &call.procedure, &error.uri);
         let error = ErrorMessage { kind: code::CALL, request: call.request, ..error };
         out.send(call.caller, Message::Error(Box::new(error)));
     }
@@ -78,6 +79,7 @@ impl Dealer {
         if let Err((uri, text)) = self.begin_call(from, call, granted, out) {
             let payload = Payload::text(&text);
             self.failures.note(&from.info.caller(), &procedure, uri, &payload);
+            refused(caller, request, &procedure, uri);
             out.send(caller, Message::failure(code::CALL, request, uri, payload));
         }
         Ok(())
@@ -131,6 +133,7 @@ impl Dealer {
             registration,
             procedure,
             caller: Some(open.caller_info.clone()),
+            caller_request: Some(open.request),
             disclosed: open.disclosed,
             receive_progress: open.receive_progress && callee_takes(Features::PROGRESSIVE_RESULTS),
             progress: open.more,
@@ -138,6 +141,8 @@ impl Dealer {
             payload,
         };
         let invocation = self.calls.open(open);
+        let call = format_args!("{caller}/{request}");
+        tracing::debug!(%call, procedure = &*message.procedure, callee = callee.session, "routed");
         let message = InvocationMessage { request: invocation, ..message };
         out.send(callee.session, Message::Invocation(Box::new(message)));
         Ok(())
@@ -154,6 +159,7 @@ impl Dealer {
             registration: open.registration,
             procedure: call.procedure,
             caller: Some(open.caller_info.clone()),
+            caller_request: Some(open.request),
             disclosed: open.disclosed,
             receive_progress: open.receive_progress,
             progress: more,
@@ -256,6 +262,12 @@ impl Dealer {
             self.refuse(&call, error(uri::CANCELED, "the callee has left"), out);
         }
     }
+}
+
+/// Notes under its name that a call was answered with an error, by whomever.
+fn refused(caller: u64, request: u64, procedure: &str, error: &str) {
+    let call = format_args!("{caller}/{request}");
+    tracing::debug!(%call, procedure, outcome = error, "answered with an error");
 }
 
 fn error(uri: &str, text: &str) -> ErrorMessage {

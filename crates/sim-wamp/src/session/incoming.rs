@@ -54,6 +54,9 @@ pub struct Invocation {
     pub registration: u64,
     /// Who called: always there for a trusted session, otherwise if the router discloses it.
     pub caller: Option<Caller>,
+    /// The caller's own id of the call. With the caller's session it names the call at both ends;
+    /// only this router tells it, to whom it tells the caller.
+    pub caller_request: Option<u64>,
     /// Says that the caller takes results one after the other.
     pub receive_progress: bool,
     /// Says that more arguments follow, as [`SessionEvent::Arguments`].
@@ -330,7 +333,11 @@ impl Delivery {
     fn accept(&self, message: Message) -> Accepted {
         Accepted::Event(match message {
             Message::Event(event) => SessionEvent::Event(Event {
-                topic: Arc::clone(&event.topic),
+                // Routers name the topic where a pattern was subscribed to.
+                topic: match event.topic.is_empty() {
+                    true => self.replies.topic(event.subscription).unwrap_or_default(),
+                    false => Arc::clone(&event.topic),
+                },
                 subscription: event.subscription,
                 publication: event.publication,
                 publisher: event
@@ -367,6 +374,7 @@ impl Delivery {
 
     fn invocation(&self, invocation: InvocationMessage) -> SessionEvent {
         let InvocationMessage { request, progress, .. } = invocation;
+        let knows_caller = invocation.disclosed || self.trusted;
         if self.partial.goes_on(request, progress) {
             return SessionEvent::Arguments(Arguments {
                 request,
@@ -374,11 +382,17 @@ impl Delivery {
                 progress,
             });
         }
+        // Routers name the procedure where a pattern was registered.
+        let procedure = match invocation.procedure.is_empty() {
+            true => self.replies.procedure(invocation.registration).unwrap_or_default(),
+            false => invocation.procedure,
+        };
         SessionEvent::Invocation(Invocation {
             request,
-            procedure: invocation.procedure,
+            procedure,
             registration: invocation.registration,
-            caller: invocation.caller.filter(|_| invocation.disclosed || self.trusted),
+            caller: invocation.caller.filter(|_| knows_caller),
+            caller_request: invocation.caller_request.filter(|_| knows_caller),
             receive_progress: invocation.receive_progress,
             progress,
             passthru: invocation.passthru,

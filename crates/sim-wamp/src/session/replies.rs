@@ -24,6 +24,9 @@ pub(crate) struct Replies {
 #[derive(Debug, Default)]
 struct Open {
     waiting: HashMap<u64, Waiter>,
+    /// The URIs behind ids, where a router sends the id alone.
+    procedures: HashMap<u64, Arc<str>>,
+    topics: HashMap<u64, Arc<str>>,
     ended: Option<String>,
 }
 
@@ -32,13 +35,19 @@ struct Waiter {
     last: oneshot::Sender<Outcome>,
     /// Where the results go that are not the last, for a caller who takes such.
     progress: Option<mpsc::Sender<Answer>>,
+    /// The URI that the answer gives an id.
+    named: Option<Arc<str>>,
 }
 
 impl Replies {
-    /// Opens a request.
-    pub(crate) fn wait_for(self: &Arc<Self>, request: u64) -> Result<Waiting, CallError> {
+    /// Opens a request, whose answer gives `named` an id, if it is a request of that kind.
+    pub(crate) fn wait_for(
+        self: &Arc<Self>,
+        request: u64,
+        named: Option<Arc<str>>,
+    ) -> Result<Waiting, CallError> {
         let (last, outcome) = oneshot::channel();
-        self.enter(request, Waiter { last, progress: None })?;
+        self.enter(request, Waiter { last, progress: None, named })?;
         Ok(Waiting { replies: Arc::clone(self), request, outcome })
     }
 
@@ -49,7 +58,7 @@ impl Replies {
     ) -> Result<(Waiting, mpsc::Receiver<Answer>), CallError> {
         let (last, outcome) = oneshot::channel();
         let (progress, results) = mpsc::channel(PROGRESS);
-        self.enter(request, Waiter { last, progress: Some(progress) })?;
+        self.enter(request, Waiter { last, progress: Some(progress), named: None })?;
         Ok((Waiting { replies: Arc::clone(self), request, outcome }, results))
     }
 
@@ -69,10 +78,42 @@ impl Replies {
 
     /// Answers a request, if anybody still waits for it.
     pub(crate) fn complete(&self, request: u64, outcome: Outcome) {
-        let waiter = self.lock().waiting.remove(&request);
-        if let Some(waiter) = waiter {
-            // Whoever does not wait any more has given the answer up.
-            drop(waiter.last.send(outcome));
+        let mut open = self.lock();
+        let Some(waiter) = open.waiting.remove(&request) else { return };
+        match (&outcome, waiter.named) {
+            (Ok(Message::Registered { registration, .. }), Some(uri)) => {
+                drop(open.procedures.insert(*registration, uri));
+            }
+            (Ok(Message::Subscribed { subscription, .. }), Some(uri)) => {
+                drop(open.topics.insert(*subscription, uri));
+            }
+            _ => {}
+        }
+        drop(open);
+        // Whoever does not wait any more has given the answer up.
+        drop(waiter.last.send(outcome));
+    }
+
+    /// Returns the procedure of a registration that has one only.
+    pub(crate) fn procedure(&self, registration: u64) -> Option<Arc<str>> {
+        self.lock().procedures.get(&registration).cloned()
+    }
+
+    /// Returns the topic of a subscription that has one only.
+    pub(crate) fn topic(&self, subscription: u64) -> Option<Arc<str>> {
+        self.lock().topics.get(&subscription).cloned()
+    }
+
+    /// Forgets what an id stands for that is given back by a message.
+    pub(crate) fn forget(&self, message: &Message) {
+        match message {
+            Message::Unregister { registration, .. } => {
+                drop(self.lock().procedures.remove(registration));
+            }
+            Message::Unsubscribe { subscription, .. } => {
+                drop(self.lock().topics.remove(subscription));
+            }
+            _ => {}
         }
     }
 

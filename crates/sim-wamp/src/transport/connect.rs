@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 
 use target::{Host, Target};
 
+use super::tls::refused_for_dates;
 use super::{
     AnyTransport, BoxedStream, ClientTls, FrameLimits, HandshakeError, RawSocket, Refusal,
     WebSocket, channel_id, open_raw,
@@ -57,6 +58,16 @@ pub enum ConnectError {
     Tls {
         /// The URL.
         url: String,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// The server's certificate is too old, or too new.
+    #[error("the certificate of `{url}` {problem}")]
+    Certificate {
+        /// The URL.
+        url: String,
+        /// What is wrong with it, and what to do.
+        problem: &'static str,
         /// What went wrong.
         source: io::Error,
     },
@@ -217,7 +228,7 @@ async fn open(
     let name = ServerName::try_from(host.name.clone())
         .map_err(|_| Target::wrong(url, "its host can have no certificate"))?;
     let stream = tls.connector().connect(name, stream).await;
-    let stream = stream.map_err(|source| ConnectError::Tls { url: Target::shown(url), source })?;
+    let stream = stream.map_err(|source| untrusted(url, source))?;
     let channel_id = channel_id(stream.get_ref().1);
     Ok((BoxedStream::new(stream), channel_id))
 }
@@ -247,6 +258,14 @@ fn handshake(url: &str, error: SocketError) -> ConnectError {
 
 fn unreachable(url: &str, source: io::Error) -> ConnectError {
     ConnectError::Unreachable { url: Target::shown(url), source }
+}
+
+fn untrusted(url: &str, source: io::Error) -> ConnectError {
+    let url = Target::shown(url);
+    match refused_for_dates(&source) {
+        Some(problem) => ConnectError::Certificate { url, problem, source },
+        None => ConnectError::Tls { url, source },
+    }
 }
 
 fn no_serializer(url: &str, serializers: &[Serializer]) -> ConnectError {

@@ -1,5 +1,6 @@
 //! TLS: whom a client trusts, what a server shows, and what identifies a connection.
 
+mod dates;
 mod listener;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,10 @@ use rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+pub use dates::warning as warning_of_dates;
 pub use listener::TlsListener;
+
+pub(super) use dates::refused as refused_for_dates;
 
 /// Whom a client trusts; by default, the authorities that browsers trust.
 #[derive(Debug, Clone, Default)]

@@ -41,6 +41,8 @@ async fn invocation_carries_the_called_uri_the_caller_and_the_raw_payload() {
         let (caller, mut callee) = (server.join(one).await, server.join(other).await);
         let registration =
             soon(callee.session.register("app.w..run", MatchPolicy::Wildcard)).await.unwrap();
+        // The caller's second request, the callee's first invocation.
+        soon(caller.session.subscribe("app.t", MatchPolicy::Exact)).await.unwrap();
         let calling = caller.session.call("app.w.17.run", args(r#"[17 , "ü"]"#));
         let answering = async {
             let invocation = callee.invocation().await;
@@ -50,6 +52,7 @@ async fn invocation_carries_the_called_uri_the_caller_and_the_raw_payload() {
             let disclosed = invocation.caller.clone().unwrap();
             assert_eq!(disclosed.session, caller.session.info().session);
             assert_eq!((&*disclosed.authid, &*disclosed.authrole), ("7", "player"));
+            assert_eq!((invocation.request, invocation.caller_request), (1, Some(2)));
             drop(invocation);
         };
         let (result, ()) = soon(async { tokio::join!(calling, answering) }).await;

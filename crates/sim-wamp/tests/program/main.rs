@@ -4,6 +4,7 @@ mod commands;
 mod kit;
 mod listeners;
 mod logins;
+mod questions;
 mod register;
 mod router;
 mod socket_file;

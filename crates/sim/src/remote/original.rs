@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
+use sim_engine::{CallId, ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_client::Client;
 use sim_games_types::{Change, Committed, GamePk, Run, RunPk, UnitOfWork, UserPk, Webhook};
 use tokio::sync::{Notify, mpsc, watch};
@@ -177,7 +177,11 @@ impl GamesStore for OriginalStore {
         rest::led_runs(&self.0.client, game, user).await
     }
 
-    async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        unit: UnitOfWork,
+        _call: Option<CallId>,
+    ) -> Result<Committed, StoreError> {
         self.0.commit(unit).await
     }
 

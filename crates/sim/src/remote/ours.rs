@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
-use sim_engine::{ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
+use sim_engine::{CallId, ChangeFeed, GameSnapshot, GamesStore, RunSnapshot, Runs, StoreError};
 use sim_games_client::{Client, Error};
 use sim_games_types::{
     Action, Change, Committed, GamePk, Idempotency, Lookup, Record, Resource, Run, RunPk, Stored,
@@ -216,9 +216,14 @@ impl GamesStore for OurStore {
         rest::led_runs(&self.client, game, user).await
     }
 
-    async fn commit(&self, unit: UnitOfWork) -> Result<Committed, StoreError> {
+    async fn commit(
+        &self,
+        unit: UnitOfWork,
+        call: Option<CallId>,
+    ) -> Result<Committed, StoreError> {
         let has_key = unit.idempotency.is_some();
-        match self.client.commit(&with_key(unit)).await {
+        let call = call.map(|call| call.to_string());
+        match self.client.commit_for(&with_key(unit), call.as_deref()).await {
             Ok(mut committed) => {
                 // The first answer to a key of our own is that the unit was stored.
                 committed.replayed = committed.replayed.filter(|_| has_key);

@@ -179,6 +179,7 @@ pub(super) async fn delete(client: &Client, resource: Resource, key: &str) -> Re
 pub(super) fn is_outage(error: &Error) -> bool {
     match error {
         Error::Connect { .. }
+        | Error::Certificate { .. }
         | Error::Timeout { .. }
         | Error::Transport { .. }
         | Error::Decode { .. } => true,

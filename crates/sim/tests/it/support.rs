@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sim::prelude::*;
 use sim::types::{Fields, Operation, Reference, Resource, UnitOfWork};
-use sim::wamp::{Incoming, Limits, MatchPolicy, Payload, Session, SessionEvent};
-use sim::{Core, CoreConfig, Played, RemoteGames, Runs, Secret};
+use sim::wamp::{Incoming, MatchPolicy, Payload, Session, SessionEvent};
+use sim::{Core, CoreConfig, Played, RemoteGames, RouterConfig, Runs, Secret};
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
@@ -69,7 +69,7 @@ pub(crate) async fn core(remote: RemoteGames) -> Core {
         realm: REALM.to_owned(),
         legacy_auth: true,
         load: Runs::Active,
-        limits: Limits::default(),
+        router: RouterConfig::default(),
         figures: None,
     };
     let played = Played { game: game(), root_topic: ROOT.to_owned() };
@@ -212,7 +212,12 @@ pub(crate) struct Player {
 
 impl Player {
     pub(crate) async fn join(core: &Core, user: i64, world: i64) -> Self {
-        let joined = core.router().attach_as(REALM, &user.to_string(), "browser").await.unwrap();
+        let joined = core
+            .router()
+            .expect("it has a router")
+            .attach_as(REALM, &user.to_string(), "browser")
+            .await
+            .unwrap();
         let (session, incoming) = joined.split();
         for name in ["add_child", "update_child", "remove_child"] {
             let topic = format!("{ROOT}.model.world.{world}.{name}");

@@ -30,20 +30,24 @@ impl Default for Backoff {
     }
 }
 
+impl Backoff {
+    /// Begins a series of attempts; [`Backoff::give_up_after`] is for its owner to look after.
+    #[must_use]
+    pub fn waits(&self) -> Waits {
+        Waits { backoff: self.clone(), next: self.first }
+    }
+}
+
 /// The waits of one series of attempts.
 #[derive(Debug, Clone)]
-pub(super) struct Waits {
+pub struct Waits {
     backoff: Backoff,
     next: Duration,
 }
 
 impl Waits {
-    pub(super) fn new(backoff: &Backoff) -> Self {
-        Self { backoff: backoff.clone(), next: backoff.first }
-    }
-
     /// Returns how long to wait now; the next wait will be longer.
-    pub(super) fn next(&mut self) -> Duration {
+    pub fn next_wait(&mut self) -> Duration {
         let Backoff { factor, longest, jitter, .. } = self.backoff;
         let wait = self.next.min(longest);
         self.next = times(wait, factor.max(1.0)).min(longest);
@@ -52,7 +56,7 @@ impl Waits {
     }
 
     /// Starts the series anew.
-    pub(super) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.next = self.backoff.first;
     }
 }
@@ -75,8 +79,8 @@ mod tests {
 
     #[test]
     fn waits_grow_up_to_the_longest_and_start_anew() {
-        let mut waits = Waits::new(&backoff(100, 2.0, 500, 0.0));
-        let millis = |waits: &mut Waits| waits.next().as_millis();
+        let mut waits = backoff(100, 2.0, 500, 0.0).waits();
+        let millis = |waits: &mut Waits| waits.next_wait().as_millis();
         assert_eq!([(); 5].map(|()| millis(&mut waits)), [100, 200, 400, 500, 500]);
         waits.reset();
         assert_eq!(millis(&mut waits), 100);
@@ -84,8 +88,8 @@ mod tests {
 
     #[test]
     fn the_first_wait_is_no_longer_than_the_longest() {
-        let mut waits = Waits::new(&backoff(900, 2.0, 500, 0.0));
-        assert_eq!(waits.next(), Duration::from_millis(500));
+        let mut waits = backoff(900, 2.0, 500, 0.0).waits();
+        assert_eq!(waits.next_wait(), Duration::from_millis(500));
     }
 
     proptest! {
@@ -96,11 +100,11 @@ mod tests {
             longest in 0_u64..100_000,
             jitter in 0.0..1.0_f64,
         ) {
-            let mut exact = Waits::new(&backoff(first, factor, longest, 0.0));
-            let mut waits = Waits::new(&backoff(first, factor, longest, jitter));
+            let mut exact = backoff(first, factor, longest, 0.0).waits();
+            let mut waits = backoff(first, factor, longest, jitter).waits();
             let mut last = Duration::ZERO;
             for _ in 0..20 {
-                let (whole, wait) = (exact.next(), waits.next());
+                let (whole, wait) = (exact.next_wait(), waits.next_wait());
                 prop_assert!(whole >= last && whole <= Duration::from_millis(longest));
                 let least = whole.as_secs_f64() * (1.0 - jitter) - 1e-6;
                 prop_assert!(wait <= whole && wait.as_secs_f64() >= least);
@@ -112,9 +116,9 @@ mod tests {
     #[test]
     fn nonsense_neither_panics_nor_lengthens() {
         for nonsense in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0] {
-            let mut waits = Waits::new(&backoff(100, nonsense, 500, nonsense));
+            let mut waits = backoff(100, nonsense, 500, nonsense).waits();
             for _ in 0..5 {
-                assert!(waits.next() <= Duration::from_millis(500));
+                assert!(waits.next_wait() <= Duration::from_millis(500));
             }
         }
     }

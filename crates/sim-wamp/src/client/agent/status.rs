@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::transport::ConnectError;
-use crate::{CallError, Error, Session, SessionInfo, uri};
+use crate::{CallError, Error, Session, SessionInfo};
 
 /// How it stands with an agent.
 #[derive(Debug, Clone)]
@@ -127,53 +126,10 @@ impl StatusWatch {
     }
 }
 
-/// The reasons of ABORT that the next attempt would get, too, because they are about what the
-/// agent asked for and not about the router's present state.
-///
-/// `wamp.error.authorization_failed` is not among them: with that a router says that it could not
-/// find out.
-const FINAL: [&str; 11] = [
-    uri::AUTHENTICATION_FAILED,
-    uri::NOT_AUTHORIZED,
-    uri::NO_SUCH_REALM,
-    uri::NO_MATCHING_AUTH_METHOD,
-    uri::INVALID_URI,
-    "wamp.error.authentication_denied",
-    "wamp.error.authentication_required",
-    "wamp.error.authorization_denied",
-    "wamp.error.authorization_required",
-    "wamp.error.no_such_principal",
-    "wamp.error.no_such_role",
-];
-
-/// Says whether joining there would fail every time.
-pub(super) fn is_final(error: &Error) -> bool {
-    match error {
-        Error::Aborted { reason, .. } => FINAL.contains(&reason.as_str()),
-        Error::Connect(ConnectError::Url { .. }) => true,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn aborted(reason: &str) -> Error {
-        Error::Aborted { reason: reason.to_owned(), message: String::new() }
-    }
-
-    #[test]
-    fn refused_logins_are_final_and_a_router_that_is_busy_or_gone_is_not() {
-        for reason in ["wamp.error.authentication_failed", "wamp.error.no_such_realm"] {
-            assert!(is_final(&aborted(reason)), "{reason}");
-        }
-        for reason in [uri::RESOURCE_EXHAUSTED, uri::SYSTEM_SHUTDOWN, "com.example.unknown"] {
-            assert!(!is_final(&aborted(reason)), "{reason}");
-        }
-        assert!(!is_final(&Error::Timeout("ws://a".to_owned())));
-        assert!(is_final(&ConnectError::Url { url: "x".to_owned(), reason: "no scheme" }.into()));
-    }
+    use crate::uri;
 
     #[tokio::test]
     async fn watch_ends_with_the_last_status() {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::backoff::{Backoff, Waits};
 use super::joined::{End, Joined};
-use super::status::{Setback, Status, is_final};
+use super::status::{Setback, Status};
 use crate::{Client, ClientOptions, Credentials, uri};
 
 /// What an agent was told.
@@ -48,7 +48,7 @@ impl Supervisor {
 
     /// Holds sessions until the agent has left or given up.
     async fn supervise(&self) -> Status {
-        let mut waits = Waits::new(&self.plan.backoff);
+        let mut waits = self.plan.backoff.waits();
         let (mut turn, mut setback) = (0, None);
         loop {
             let joining = tokio::select! {
@@ -124,7 +124,7 @@ impl Supervisor {
                     }
                     Err(error) => error,
                 };
-                if is_final(&error) {
+                if error.is_final() {
                     refused_by.push(*place);
                 }
                 attempt += 1;
@@ -147,7 +147,7 @@ impl Supervisor {
         waits: &mut Waits,
         setback: &Setback,
     ) -> Result<(), Setback> {
-        let wait = waits.next();
+        let wait = waits.next_wait();
         let limit = self.plan.backoff.give_up_after;
         if limit.is_some_and(|limit| begun.elapsed() + wait > limit) {
             return Err(setback.clone());

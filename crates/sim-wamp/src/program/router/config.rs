@@ -21,7 +21,7 @@ use reader::{Field, Problems, Section};
 use secrets::Secrets;
 
 pub(super) use listeners::Listen;
-pub(super) use realms::Realm;
+pub(super) use realms::{Asked, Realm};
 
 /// A configuration with everything that it may say.
 pub(super) const EXAMPLE: &str = include_str!("config/example.toml");
@@ -38,6 +38,8 @@ pub(super) struct Config {
     pub(super) disclose: bool,
     /// The files with secrets that others on this machine can read.
     pub(super) exposed: Vec<PathBuf>,
+    /// What is to be said of certificates.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Events to remember.
@@ -66,6 +68,7 @@ struct Context<'a> {
     directory: &'a Path,
     uris: UriRule,
     secrets: Secrets,
+    warnings: Vec<String>,
 }
 
 impl Config {
@@ -110,7 +113,8 @@ fn read(mut whole: Section<'_>, directory: &Path) -> (Config, bool) {
     });
     let uris = uris.unwrap_or_default();
     let disclose = whole.read("disclose", Field::flag).unwrap_or(false);
-    let mut context = Context { directory, uris, secrets: Secrets::default() };
+    let mut context =
+        Context { directory, uris, secrets: Secrets::default(), warnings: Vec::new() };
     let listeners = listeners::read(&mut whole, &mut context);
     let realms = realms::read(&mut whole, &mut context);
     let limits = limits::read(whole.read("limits", Field::section));
@@ -119,7 +123,9 @@ fn read(mut whole: Section<'_>, directory: &Path) -> (Config, bool) {
     let history = history.filter_map(|section| read_history(section, uris)).collect();
     whole.finish();
     let (exposed, has_secrets) = context.secrets.into_files();
-    let config = Config { listeners, realms, limits, attempts, uris, history, disclose, exposed };
+    let warnings = context.warnings;
+    let config =
+        Config { listeners, realms, limits, attempts, uris, history, disclose, exposed, warnings };
     (config, has_secrets)
 }
 

@@ -1,9 +1,12 @@
 //! Who may come in and what they may do, realm by realm.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::config::Asked;
+use super::questions::Questions;
 use crate::{
     Action, AuthMethod, AuthRefused, Authenticator, Authorizer, CraSecret, Decoy, Identity,
     MatchPolicy, Permission, Rules, ScramSecret, SessionInfo, StaticUsers,
@@ -12,41 +15,83 @@ use crate::{
 /// The users of each realm.
 #[derive(Debug, Default)]
 pub(super) struct Users {
-    by_realm: HashMap<String, StaticUsers>,
+    by_realm: HashMap<String, RealmUsers>,
     /// Those of a realm that there is not.
-    nobody: StaticUsers,
+    nobody: RealmUsers,
 }
 
-/// The rules of each realm.
+/// The users of a realm: those of the configuration, and those of whom a procedure knows.
+#[derive(Debug, Default)]
+struct RealmUsers {
+    fixed: StaticUsers,
+    others: Option<(Asked, Arc<Questions>)>,
+}
+
+/// What may be done in each realm.
 #[derive(Debug, Default)]
 pub(super) struct Rights {
-    by_realm: HashMap<String, Rules>,
+    by_realm: HashMap<String, RealmRights>,
+}
+
+/// What may be done in a realm: rules, and for some roles procedures that are asked.
+#[derive(Debug)]
+struct RealmRights {
+    rules: Rules,
+    authorizers: HashMap<String, String>,
+    questions: Arc<Questions>,
 }
 
 impl Users {
-    pub(super) fn insert(&mut self, realm: String, users: StaticUsers) {
-        self.by_realm.insert(realm, users);
+    pub(super) fn insert(
+        &mut self,
+        realm: String,
+        fixed: StaticUsers,
+        others: Option<(Asked, Arc<Questions>)>,
+    ) {
+        self.by_realm.insert(realm, RealmUsers { fixed, others });
     }
 
-    fn of(&self, realm: &str) -> &StaticUsers {
+    fn of(&self, realm: &str) -> &RealmUsers {
         self.by_realm.get(realm).unwrap_or(&self.nobody)
     }
 }
 
+impl RealmUsers {
+    /// The procedure that knows whether a login is right; none for those of the configuration.
+    fn asked(&self, method: AuthMethod, authid: &str) -> Option<(&str, &Questions)> {
+        let (asked, questions) = self.others.as_ref()?;
+        let is_theirs = asked.methods.contains(&method) && !self.fixed.has(authid);
+        is_theirs.then_some((&asked.procedure, questions))
+    }
+}
+
 impl Rights {
-    pub(super) fn insert(&mut self, realm: String, rules: Rules) {
-        self.by_realm.insert(realm, rules);
+    pub(super) fn insert(
+        &mut self,
+        realm: String,
+        rules: Rules,
+        authorizers: HashMap<String, String>,
+        questions: Arc<Questions>,
+    ) {
+        self.by_realm.insert(realm, RealmRights { rules, authorizers, questions });
     }
 }
 
 #[async_trait]
 impl Authenticator for Users {
     fn methods(&self, realm: &str) -> Vec<AuthMethod> {
-        self.of(realm).methods(realm)
+        let RealmUsers { fixed, others } = self.of(realm);
+        let mut methods = fixed.methods(realm);
+        for method in others.iter().flat_map(|(asked, _)| &asked.methods) {
+            if !methods.contains(method) {
+                methods.push(*method);
+            }
+        }
+        methods
     }
 
     async fn anonymous(&self, realm: &str) -> Result<Identity, AuthRefused> {
-        self.of(realm).anonymous(realm).await
+        self.of(realm).fixed.anonymous(realm).await
     }
 
     async fn ticket(
@@ -55,7 +100,13 @@ impl Authenticator for Users {
         ticket: &str,
         realm: &str,
     ) -> Result<Identity, AuthRefused> {
-        self.of(realm).ticket(authid, ticket, realm).await
+        let users = self.of(realm);
+        match users.asked(AuthMethod::Ticket, authid) {
+            Some((procedure, questions)) => {
+                questions.ticket(procedure, authid, ticket, realm).await
+            }
+            None => users.fixed.ticket(authid, ticket, realm).await,
+        }
     }
 
     async fn cra_secret(
@@ -63,7 +114,11 @@ impl Authenticator for Users {
         authid: &str,
         realm: &str,
     ) -> Result<Option<CraSecret>, AuthRefused> {
-        self.of(realm).cra_secret(authid, realm).await
+        let users = self.of(realm);
+        match users.asked(AuthMethod::Wampcra, authid) {
+            Some((procedure, questions)) => questions.cra_secret(procedure, authid, realm).await,
+            None => users.fixed.cra_secret(authid, realm).await,
+        }
     }
 
     async fn public_key(
@@ -72,7 +127,7 @@ impl Authenticator for Users {
         key: &[u8; 32],
         realm: &str,
     ) -> Result<Option<Identity>, AuthRefused> {
-        self.of(realm).public_key(authid, key, realm).await
+        self.of(realm).fixed.public_key(authid, key, realm).await
     }
 
     async fn scram_secret(
@@ -80,11 +135,11 @@ impl Authenticator for Users {
         authid: &str,
         realm: &str,
     ) -> Result<Option<ScramSecret>, AuthRefused> {
-        self.of(realm).scram_secret(authid, realm).await
+        self.of(realm).fixed.scram_secret(authid, realm).await
     }
 
     fn decoy(&self, realm: &str, choice: u64) -> Decoy {
-        self.of(realm).decoy(realm, choice)
+        self.of(realm).fixed.decoy(realm, choice)
     }
 }
 
@@ -97,9 +152,12 @@ impl Authorizer for Rights {
         uri: &str,
         policy: MatchPolicy,
     ) -> Permission {
-        match self.by_realm.get(&*session.realm) {
-            Some(rules) => rules.decide(&session.authrole, action, uri, policy),
-            None => Permission::deny(),
+        let Some(rights) = self.by_realm.get(&*session.realm) else { return Permission::deny() };
+        match rights.authorizers.get(&*session.authrole) {
+            Some(procedure) => {
+                rights.questions.may(procedure, session, (action, uri, policy)).await
+            }
+            None => rights.rules.decide(&session.authrole, action, uri, policy),
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{Config, Realm};
 use super::listen::{Bounds, Open};
+use super::questions::Questions;
 use super::rights::{Rights, Users};
 use crate::Router;
 use crate::program::print;
@@ -34,12 +35,19 @@ pub(super) async fn run(config: Config) -> Result<()> {
         builder = builder.history(&history.uri, history.policy, history.limit);
     }
     let (mut users, mut rights) = (Users::default(), Rights::default());
-    for Realm { name, users: its_users, rules } in config.realms {
+    let mut all_questions = Vec::new();
+    for realm in config.realms {
+        let Realm { name, users: its_users, rules, authenticator, authorizers } = realm;
         builder = builder.realm(name.as_str());
-        users.insert(name.clone(), its_users);
-        rights.insert(name, rules);
+        let questions = Arc::new(Questions::default());
+        all_questions.push((name.clone(), questions.clone()));
+        users.insert(name.clone(), its_users, authenticator.map(|it| (it, questions.clone())));
+        rights.insert(name, rules, authorizers, questions);
     }
     let router = builder.authenticator(Arc::new(users)).authorizer(Arc::new(rights)).start();
+    for (realm, questions) in all_questions {
+        questions.join(&router, &realm).await.context("cannot join a realm of this router")?;
+    }
 
     let closing = CancellationToken::new();
     let mut serving = JoinSet::new();

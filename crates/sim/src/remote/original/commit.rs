@@ -408,7 +408,7 @@ impl Progress {
     fn written<T>(&mut self, outcome: Result<T, Error>) -> Result<T, Error> {
         let nothing = match &outcome {
             Ok(_) => false,
-            Err(Error::Connect { .. }) => true,
+            Err(Error::Connect { .. } | Error::Certificate { .. }) => true,
             Err(error) => !is_outage(error),
         };
         self.is_begun |= !nothing;

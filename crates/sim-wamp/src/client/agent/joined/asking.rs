@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use tokio::time::sleep;
 
-use super::super::backoff::Waits;
 use super::super::status::{Refused, RefusedKind};
 use super::super::wishes::{Question, Want, Wish};
 use super::{Done, Holding, Joined, State};
@@ -38,7 +37,7 @@ impl Joined<'_> {
         let Some((question, youngest)) = self.shared.wishes.question(wish) else { return };
         let holding = self.holdings.entry(wish.clone()).or_insert_with(|| Holding {
             state: State::Refused,
-            waits: Waits::new(self.backoff),
+            waits: self.backoff.waits(),
             refused: None,
             was_revoked: false,
             retries: 0,
@@ -158,7 +157,7 @@ impl Joined<'_> {
         holding.state = State::Refused;
         holding.refused = Some(refused);
         holding.retries += 1;
-        let (wait, wish, retry) = (holding.waits.next(), wish.clone(), holding.retries);
+        let (wait, wish, retry) = (holding.waits.next_wait(), wish.clone(), holding.retries);
         self.pending.push(Box::pin(async move {
             sleep(wait).await;
             Done::Due { wish, retry }

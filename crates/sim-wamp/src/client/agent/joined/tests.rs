@@ -78,6 +78,7 @@ fn invocation(registration: u64, request: u64) -> Message {
         registration,
         procedure: "app.x".into(),
         caller: None,
+        caller_request: None,
         disclosed: false,
         receive_progress: false,
         progress: false,

@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Context;
 use super::reader::{Field, Section};
-use crate::transport::{Origins, tls_acceptor};
+use crate::transport::{Origins, tls_acceptor, warning_of_dates};
 
 /// The permissions of a Unix socket of which nothing is said: its owner and group may connect.
 const MODE: u32 = 0o660;
@@ -173,6 +173,7 @@ fn read_tls(field: &Field<'_>, context: &mut Context<'_>) -> Option<TlsAcceptor>
     let (certificate, key) = (context.directory.join(certificate?), context.directory.join(key?));
     let acceptor = tls_acceptor(&certificate, &key);
     context.secrets.note(key);
+    context.warnings.extend(warning_of_dates(&certificate));
     let wrong =
         |error| field.wrong(format_args!("cannot be used: {:#}", anyhow::Error::new(error)));
     acceptor.map_err(wrong).ok()

@@ -1,12 +1,12 @@
 //! The realms of a router: who gets in, and what they may do.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ed25519_dalek::VerifyingKey;
 
 use super::reader::{Field, Section};
 use super::{Context, pattern, secrets};
-use crate::{Action, MatchPolicy, Rule, Rules, StaticUser, StaticUsers, uri};
+use crate::{Action, AuthMethod, MatchPolicy, Rule, Rules, StaticUser, StaticUsers, uri};
 
 /// How WAMP-CRA keys are derived where only a salt is given; what clients take for granted, too.
 const ITERATIONS: u32 = 1000;
@@ -18,6 +18,18 @@ pub(in crate::program::router) struct Realm {
     pub(in crate::program::router) name: String,
     pub(in crate::program::router) users: StaticUsers,
     pub(in crate::program::router) rules: Rules,
+    /// Who is asked about peers that are none of the users.
+    pub(in crate::program::router) authenticator: Option<Asked>,
+    /// The procedures that are asked what a role may do, by role.
+    pub(in crate::program::router) authorizers: HashMap<String, String>,
+}
+
+/// A procedure of the realm that is asked who a peer is.
+#[derive(Debug, Clone)]
+pub(in crate::program::router) struct Asked {
+    pub(in crate::program::router) procedure: String,
+    /// The ways to log in of which it knows.
+    pub(in crate::program::router) methods: Vec<AuthMethod>,
 }
 
 /// What was seen of a realm so far.
@@ -54,9 +66,9 @@ fn read_one<'a>(
         Some(name)
     });
     let mut seen = Seen::default();
-    let mut rules = Rules::new();
+    let (mut rules, mut authorizers) = (Rules::new(), HashMap::new());
     for role in section.sections("roles") {
-        rules = read_role(role, context, &mut seen, rules);
+        rules = read_role(role, context, &mut seen, rules, &mut authorizers);
     }
     let mut users = StaticUsers::new();
     if let Some(role) = section.read("anonymous", |field| read_role_name(field, &seen)) {
@@ -65,8 +77,31 @@ fn read_one<'a>(
     for user in section.sections("users") {
         users = users.user(read_user(user, context, &mut seen));
     }
+    let authenticator = read_authenticator(&mut section, context);
     section.finish();
-    Some(Realm { name: name?.to_owned(), users, rules })
+    Some(Realm { name: name?.to_owned(), users, rules, authenticator, authorizers })
+}
+
+fn read_authenticator(section: &mut Section<'_>, context: &Context<'_>) -> Option<Asked> {
+    let procedure = section.read("authenticator", |field| read_procedure(field, context));
+    let methods = section.take("authenticator_methods");
+    if methods.is_some() && !section.has("authenticator") {
+        section.wrong("authenticator_methods", "needs an `authenticator`");
+    }
+    let known = [AuthMethod::Ticket, AuthMethod::Wampcra].map(|method| (method.name(), method));
+    let methods = methods.map_or(Some(vec![AuthMethod::Ticket]), |field| {
+        Some(field.items()?.iter().filter_map(|item| item.choice(&known)).collect())
+    });
+    Some(Asked { procedure: procedure?, methods: methods? })
+}
+
+fn read_procedure(field: &Field<'_>, context: &Context<'_>) -> Option<String> {
+    let procedure = field.text()?;
+    if !uri::validate_by(context.uris, procedure, MatchPolicy::Exact) {
+        field.wrong("is no valid URI of a procedure");
+        return None;
+    }
+    Some(procedure.to_owned())
 }
 
 fn read_role<'a>(
@@ -74,6 +109,7 @@ fn read_role<'a>(
     context: &Context<'_>,
     seen: &mut Seen<'a>,
     mut rules: Rules,
+    authorizers: &mut HashMap<String, String>,
 ) -> Rules {
     let name = section.need("name", "give the role that users have", |field| {
         let name = field.text()?;
@@ -82,6 +118,11 @@ fn read_role<'a>(
         }
         Some(name)
     });
+    let authorizer = section.read("authorizer", |field| read_procedure(field, context));
+    if authorizer.is_some() && section.has("rules") {
+        section.wrong("authorizer", "decides alone: leave the `rules` away, or the `authorizer`");
+    }
+    authorizers.extend(name.map(str::to_owned).zip(authorizer));
     let mut patterns = HashSet::new();
     for mut section in section.sections("rules") {
         let pattern = pattern(&mut section, context.uris);

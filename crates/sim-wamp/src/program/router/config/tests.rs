@@ -311,7 +311,8 @@ fn nothing_is_there_twice() {
     );
     check(
         &format!("{role}[[realms.rules]]"),
-        &["`realms[0].rules` is unknown: choose among `anonymous`, `name`, `roles`, `users`"],
+        &["`realms[0].rules` is unknown: choose among `anonymous`, `authenticator`, \
+             `authenticator_methods`, `name`, `roles`, `users`"],
     );
 }
 
@@ -335,5 +336,27 @@ fn rules_say_what_is_allowed() {
              `match = \"prefix\"`",
             "`realms[0].roles[0].rules[0].allow` is missing: say what is allowed, nothing by `[]`",
         ],
+    );
+}
+
+#[test]
+fn procedures_that_are_asked_are_procedures() {
+    let role = "[[realms.roles]]\nname = \"r\"\nauthorizer = \"com.example.may\"\n";
+    check(role, &[]);
+    check(
+        &format!("authenticator = \"a..b\"\nauthenticator_methods = [\"password\"]\n{role}"),
+        &[
+            "`realms[0].authenticator` is no valid URI of a procedure",
+            "`realms[0].authenticator_methods[0]` must be one of \"ticket\", \"wampcra\"",
+        ],
+    );
+    check(
+        "authenticator_methods = [\"ticket\"]",
+        &["`realms[0].authenticator_methods` needs an `authenticator`"],
+    );
+    check(
+        &format!("{role}[[realms.roles.rules]]\nuri = \"a\"\nallow = []"),
+        &["`realms[0].roles[0].authorizer` decides alone: leave the `rules` away, or the \
+           `authorizer`"],
     );
 }
