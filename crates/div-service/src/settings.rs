@@ -252,6 +252,11 @@ fn http_url(text: &str) -> Result<String, String> {
 
 /// An address of a router.
 fn router_url(text: &str) -> Result<String, String> {
+    if text.contains(['@', '?']) {
+        let text = "it holds neither user nor query: the service logs in by `router-user` and \
+                    `router-ticket`";
+        return Err(text.to_owned());
+    }
     let schemes = ["ws://", "wss://", "tcp://", "tls://", "unix:"];
     match schemes.iter().any(|scheme| text.starts_with(scheme)) {
         true => Ok(text.to_owned()),

@@ -5,11 +5,16 @@ use std::pin::pin;
 use std::time::SystemTime;
 
 use sim_engine::{Engine, Peer};
-use sim_wamp::{Client, FailedCall, Invocation, MatchPolicy, Payload, Session, SessionEvent, uri};
+use sim_wamp::{
+    Client, FailedCall, Incoming, Invocation, MatchPolicy, Payload, Session, SessionEvent, uri,
+};
 
 use super::doors::{AUTHENTICATE, AUTHORIZE, Questions};
 use super::{Keeper, send_away};
 use crate::messages::{BROWSER, OPERATOR, answered, call_of, joined, message_of, offer, watch};
+
+/// How many characters are remembered of what a failed call says.
+const KEPT: usize = 300;
 
 /// One session with the router, from the moment it has joined.
 pub(super) struct Meeting<'a> {
@@ -68,8 +73,12 @@ impl<'a> Meeting<'a> {
             }
         };
         if let End::Stopped = end {
-            // Without the service they would see a game that does not answer.
-            send_everybody_away(&session).await;
+            // Without the service they would see a game that does not answer. That they leave is
+            // told here, and answers come behind it.
+            tokio::select! {
+                () = send_everybody_away(&session) => {}
+                () = drain(&mut incoming) => {}
+            }
         }
         for peer in self.present.into_values() {
             keeper.engines().for_each(|engine| engine.left(peer));
@@ -128,13 +137,18 @@ impl<'a> Meeting<'a> {
                 at: SystemTime::now(),
                 session: caller.session,
                 authid: caller.authid.to_string(),
-                procedure: procedure.to_string(),
-                error: error.uri().to_owned(),
-                text: error.to_string(),
+                procedure: cut(&procedure),
+                error: cut(error.uri()),
+                text: cut(&error.to_string()),
             });
         });
         engine.call(call, answer);
     }
+}
+
+/// The beginning of a text that others may have chosen.
+fn cut(text: &str) -> String {
+    text.chars().take(KEPT).collect()
 }
 
 impl Keeper {
@@ -159,6 +173,11 @@ impl Keeper {
         session.register(AUTHENTICATE, MatchPolicy::Exact).await?;
         Ok(())
     }
+}
+
+/// Takes what comes in, and does nothing with it.
+async fn drain(incoming: &mut Incoming) {
+    while incoming.recv().await.is_some() {}
 }
 
 /// Ends the sessions of all who have logged in.
