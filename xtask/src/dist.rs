@@ -17,9 +17,9 @@ use crate::image::{NAMES, TARGET, static_binary};
 /// What is asked of a release.
 #[derive(Debug, Args)]
 pub(crate) struct DistArgs {
-    /// Build the binary a second time from nothing, and fail if it differs
+    /// Build the binary a second time, from nothing and elsewhere, and fail if it differs
     #[arg(long)]
-    twice: bool,
+    pub(crate) twice: bool,
 }
 
 /// Makes the release under `target/dist`.
@@ -46,9 +46,11 @@ pub(crate) fn run(args: &DistArgs) -> Result<()> {
     fs::write(dir.join("sbom.cdx.json"), serde_json::to_string_pretty(&parts.sbom(&version))?)?;
     fs::write(dir.join("LICENSES.md"), parts.licenses())?;
     let archive = format!("{name}.tar.gz");
-    let fixed = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
+    let fixed = ["--format=gnu", "--sort=name", "--mtime=@0", "--mode=u+rw,go=u-w"];
+    let nobody = ["--owner=0", "--group=0", "--numeric-owner"];
+    let pack = ["--use-compress-program", "gzip -n -9", "-cf", &archive, &name];
     let mut tar = Command::new("tar");
-    tar.args(fixed).args(["--use-compress-program", "gzip -n -9", "-cf", &archive, &name]);
+    tar.args(fixed).args(nobody).args(pack);
     succeed(tar.current_dir(&dist))?;
     let sums = output(Command::new("sha256sum").arg(&archive).current_dir(&dist))?;
     fs::write(dist.join("SHA256SUMS"), &sums)?;
@@ -60,16 +62,34 @@ pub(crate) fn run(args: &DistArgs) -> Result<()> {
     Ok(())
 }
 
-/// Builds the binary in a target directory of its own, and compares.
+/// Builds the binary from nothing, of a copy of the source in another directory, and compares.
 fn again(workspace: &Workspace, first: &Path) -> Result<()> {
-    let target_dir = workspace.target_dir.join("dist-again");
-    if target_dir.exists() {
-        fs::remove_dir_all(&target_dir)?;
+    let root = workspace.target_dir.join("dist-again");
+    if root.exists() {
+        fs::remove_dir_all(&root).with_context(|| format!("removing `{}`", root.display()))?;
     }
-    let other = Workspace { target_dir, ..workspace.clone() };
+    copy_source(&workspace.root, &root)?;
+    let other = Workspace { target_dir: root.join("target"), root, ..workspace.clone() };
     let second = static_binary(&other)?;
-    ensure!(fs::read(first)? == fs::read(&second)?, "two builds of the same source differ");
-    println!("a second build from nothing gave the same binary");
+    ensure!(
+        fs::read(first)? == fs::read(&second)?,
+        "two builds of the same source differ: `{}` and `{}`",
+        first.display(),
+        second.display()
+    );
+    println!("a second build from nothing, in another directory, gave the same binary");
+    Ok(())
+}
+
+/// Copies what git knows of, and what it would be told of, as it is now.
+fn copy_source(from: &Path, to: &Path) -> Result<()> {
+    let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let listed = output(Command::new("git").args(list).current_dir(from))?;
+    let files = listed.split_terminator('\0').map(|file| (from.join(file), to.join(file)));
+    for (file, copy) in files.filter(|(file, _)| file.exists()) {
+        fs::create_dir_all(copy.parent().context("a file lies in a directory")?)?;
+        fs::copy(&file, copy).with_context(|| format!("copying `{}`", file.display()))?;
+    }
     Ok(())
 }
 

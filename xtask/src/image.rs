@@ -55,21 +55,46 @@ pub(crate) fn run() -> Result<()> {
     root::play(&unpacked)
 }
 
-/// Builds the programs as one static binary. The explicit target keeps the flags away from build
-/// scripts and procedural macros, and from what else is built.
+/// Builds the programs as one static binary, the same wherever it is built by the same compilers. The
+/// explicit target keeps the flags away from build scripts and procedural macros, and from what else
+/// is built.
 pub(crate) fn static_binary(workspace: &Workspace) -> Result<PathBuf> {
-    // A static program finds the system's source of randomness by this only; otherwise it looks for
-    // a device, which an empty root does not have.
-    let flags = "-C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\"";
+    let home = cargo_home()?;
+    let home = home.to_str().context("the path of cargo's home is no text")?;
     let status = cargo::cargo()
         .args(["build", "--release", "--locked", "--target", TARGET, "-p", "div-all"])
         .arg("--target-dir")
         .arg(&workspace.target_dir)
-        .env("RUSTFLAGS", flags)
+        .current_dir(&workspace.root)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(home).join("\x1f"))
+        // What asks for the time of the build, or for that of a file, is told this one.
+        .env("SOURCE_DATE_EPOCH", "0")
         .status()
         .context("running cargo")?;
     ensure!(status.success(), "the static binary could not be built");
     Ok(workspace.target_dir.join(TARGET).join("release/div"))
+}
+
+/// What the compiler is told, where cargo keeps the source of other crates in `home`.
+fn flags(home: &str) -> [String; 5] {
+    [
+        "-C".to_owned(),
+        "target-feature=+crt-static".to_owned(),
+        // A static program finds the system's source of randomness by this only; otherwise it looks
+        // for a device, which an empty root does not have.
+        "--cfg".to_owned(),
+        "getrandom_backend=\"linux_getrandom\"".to_owned(),
+        // Panics and events tell the file where they arise.
+        format!("--remap-path-prefix={home}=/cargo"),
+    ]
+}
+
+/// Where cargo keeps what it downloads.
+fn cargo_home() -> Result<PathBuf> {
+    let named = std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    let usual = || Some(std::env::home_dir()?.join(".cargo"));
+    let home = named.or_else(usual).context("neither CARGO_HOME nor a home directory is known")?;
+    std::path::absolute(home).context("finding cargo's home")
 }
 
 /// What the builder stage leaves: the binary with its links, and the directory for the data.
@@ -184,5 +209,13 @@ mod tests {
             "FROM scratch\nCOPY /image/ /\nUSER 1:1\nEXPOSE 8080 8100\n"
         );
         assert_eq!(stage.all("EXPOSE").collect::<Vec<_>>(), ["8080 8100"]);
+    }
+
+    #[test]
+    fn the_builder_stage_compiles_the_same_binary() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docker/Dockerfile");
+        let text = fs::read_to_string(file).unwrap();
+        let flags = flags("/usr/local/cargo").join(" ").replace('"', "\\\"");
+        assert!(text.contains(&format!("ENV RUSTFLAGS=\"{flags}\" SOURCE_DATE_EPOCH=0\n")));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::dist::{self, DistArgs};
 use crate::{cargo, fuzz};
 
 /// A test that does more when the variable `SOAK` is set.
@@ -61,7 +62,13 @@ pub(crate) fn run() -> Result<()> {
     for wanted in &CAMPAIGNS {
         rows.push(campaign(wanted)?);
     }
-    rows.push(fuzzing());
+    rows.push(own(&format!("fuzz --seconds {}", fuzz::SOAK_SECONDS), || {
+        Ok(fuzz::all(fuzz::SOAK_SECONDS)?.join("; "))
+    }));
+    rows.push(own("dist --twice", || {
+        dist::run(&DistArgs { twice: true })?;
+        Ok("the second build gave the same binary".to_owned())
+    }));
     println!("\n{}", table(&rows));
     let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
     if failed > 0 {
@@ -70,13 +77,13 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Fuzzes for much longer than every day.
-fn fuzzing() -> Row {
-    let command = format!("cargo xtask fuzz --seconds {}", fuzz::SOAK_SECONDS);
+/// Runs one of our own commands, which says what it did.
+fn own(name: &str, run: impl FnOnce() -> Result<String>) -> Row {
+    let command = format!("cargo xtask {name}");
     println!("==> {command}");
     let start = Instant::now();
-    let outcome = match fuzz::all(fuzz::SOAK_SECONDS) {
-        Ok(lines) => Outcome::Passed(lines.join("; ")),
+    let outcome = match run() {
+        Ok(text) => Outcome::Passed(text),
         Err(error) => {
             println!("{error:#}");
             Outcome::Failed
