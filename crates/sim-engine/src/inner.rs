@@ -346,7 +346,12 @@ impl Inner {
     fn complaint(&self, call: &Call, outcome: &CallResult<String>) -> Option<Event> {
         let error = outcome.as_ref().err()?;
         if let Some(cause) = error.cause() {
-            tracing::error!("a call failed: {cause}");
+            tracing::error!(
+                call = call.shown_id(),
+                procedure = &*call.uri,
+                user.pk = call.peer.user.map(|user| user.0),
+                "a call failed: {cause}"
+            );
         }
         self.error_event(call.peer.user?, error)
     }

@@ -78,8 +78,7 @@ pub(crate) fn router(api: GamesApi, barrier: Option<Arc<dyn Barrier>>) -> Router
 
 async fn handle(State(rest): State<Rest>, request: Request) -> Response {
     let path = request.uri().path();
-    // Of the level of errors: no filter that shows a line hides whose it is.
-    let span = tracing::error_span!(
+    let span = tracing::info_span!(
         "http",
         http.method = %request.method(),
         http.path = path,

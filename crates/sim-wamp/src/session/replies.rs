@@ -171,3 +171,29 @@ impl Drop for Waiting {
         self.replies.lock().waiting.remove(&self.request);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_id_stands_for_is_known_until_it_is_given_back() {
+        let replies = Arc::new(Replies::default());
+        let uri: Arc<str> = "com.example.add".into();
+        let _waiting = replies.wait_for(1, Some(uri.clone())).unwrap();
+        assert_eq!(replies.procedure(77), None);
+        replies.complete(1, Ok(Message::Registered { request: 1, registration: 77 }));
+        assert_eq!(replies.procedure(77), Some(uri.clone()));
+        assert_eq!(replies.topic(77), None);
+        replies.forget(&Message::Unregister { request: 2, registration: 77 });
+        assert_eq!(replies.procedure(77), None);
+
+        let _waiting = replies.wait_for(3, Some(uri.clone())).unwrap();
+        replies.complete(3, Ok(Message::Subscribed { request: 3, subscription: 5 }));
+        assert_eq!(replies.topic(5), Some(uri));
+        // A pattern has no URI of its own.
+        let _waiting = replies.wait_for(4, None).unwrap();
+        replies.complete(4, Ok(Message::Subscribed { request: 4, subscription: 6 }));
+        assert_eq!(replies.topic(6), None);
+    }
+}

@@ -5,6 +5,7 @@ use sim_wamp::{
     Agent, Backoff, CallError, Client, Credentials, Error, MatchPolicy, Payload, Publication,
     Request,
 };
+use tempfile::TempDir;
 
 use crate::kit::{Router, WEBSOCKET, soon};
 
@@ -33,7 +34,7 @@ fn ticket(authid: &str, ticket: &str) -> Credentials {
 }
 
 async fn router() -> Router {
-    Router::start_in(tempfile::TempDir::new().unwrap(), WEBSOCKET, ASKING).await
+    Router::start_in(TempDir::new().expect("there is a place"), WEBSOCKET, ASKING).await
 }
 
 /// Joins as somebody, or tells why not.
@@ -80,9 +81,12 @@ async fn service(router: &Router) -> (Agent, Vec<sim_wamp::Registration>) {
         Ok::<_, CallError>(request.caller.map(|by| by.authid.to_string()))
     };
     let kept = vec![
-        agent.when_joined().register("open.whoami", exact, whoami).await.unwrap(),
-        agent.register("com.example.authorize", exact, authorize).await.unwrap(),
-        agent.register("com.example.authenticate", exact, authenticate).await.unwrap(),
+        agent.when_joined().register("open.whoami", exact, whoami).await.expect("it is offered"),
+        agent.register("com.example.authorize", exact, authorize).await.expect("it is offered"),
+        agent
+            .register("com.example.authenticate", exact, authenticate)
+            .await
+            .expect("it is offered"),
     ];
     (agent, kept)
 }
