@@ -7,6 +7,11 @@ macro_rules! tests_on {
         tests_on!(elsewhere, $tests);
         tests_on!(apart, $tests);
     };
+    (ours, $tests:tt) => {
+        tests_on!(embedded, $tests);
+        tests_on!(games_api, $tests);
+        tests_on!(apart, $tests);
+    };
     (apart, $tests:tt) => {
         tests_on!(on_sim_router, SimRouter, $tests);
         tests_on!(on_crossbar, Crossbar, $tests);

@@ -236,41 +236,7 @@ async fn a_user_who_is_deactivated_is_sent_away(target: Target) -> Result<()> {
 }
 
 tests_on!(
-    embedded,
-    [
-        an_unknown_realm_does_not_exist,
-        a_wrong_password_and_an_unknown_user_get_the_same_answer,
-        the_name_of_a_person_is_the_user_id_however_the_login_was_written,
-        a_token_of_a_login_is_a_ticket_of_its_user_alone,
-        the_fixed_secret_works_under_legacy_auth_only,
-        who_is_in_no_run_of_the_game_may_not_impersonate_anybody,
-        anonymous_asks_whether_the_game_is_ready_and_nothing_else,
-        what_one_may_not_see_answers_like_what_does_not_exist,
-        no_subscription_reaches_into_another_world,
-        nobody_publishes_what_only_the_service_says,
-        nobody_registers_a_procedure,
-        a_user_who_is_deactivated_is_sent_away,
-    ]
-);
-tests_on!(
-    apart,
-    [
-        an_unknown_realm_does_not_exist,
-        a_wrong_password_and_an_unknown_user_get_the_same_answer,
-        the_name_of_a_person_is_the_user_id_however_the_login_was_written,
-        a_token_of_a_login_is_a_ticket_of_its_user_alone,
-        the_fixed_secret_works_under_legacy_auth_only,
-        who_is_in_no_run_of_the_game_may_not_impersonate_anybody,
-        anonymous_asks_whether_the_game_is_ready_and_nothing_else,
-        what_one_may_not_see_answers_like_what_does_not_exist,
-        no_subscription_reaches_into_another_world,
-        nobody_publishes_what_only_the_service_says,
-        nobody_registers_a_procedure,
-        a_user_who_is_deactivated_is_sent_away,
-    ]
-);
-tests_on!(
-    games_api,
+    ours,
     [
         an_unknown_realm_does_not_exist,
         a_wrong_password_and_an_unknown_user_get_the_same_answer,
