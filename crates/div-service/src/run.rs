@@ -111,7 +111,7 @@ fn waiting(service: &Service, settings: &Settings) -> String {
         );
     }
     if let Some(problem) = service.core().router_problem() {
-        text += &format!("waiting for the router: {problem}; no restart is needed\n");
+        text += &format!("waiting, {problem}; no restart is needed\n");
     }
     text
 }

@@ -148,7 +148,7 @@ impl Store {
 
     /// Tells whether the database can be written, and tries it if the last attempt failed.
     pub(crate) async fn check_writable(&self) -> Result<(), StoreError> {
-        if self.condition.failure().is_none() {
+        if !self.condition.is_broken() {
             return Ok(());
         }
         let backend = Arc::clone(&self.backend);

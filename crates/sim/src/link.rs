@@ -28,8 +28,8 @@ use crate::monitor::FAILURES;
 use crate::remote::Secret;
 use crate::service::ServiceError;
 
-/// How long the router's pauses between attempts to join are at most.
-const LONGEST: Duration = Duration::from_secs(2);
+/// The longest pause between two attempts to join.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How often the router is pinged, and how long it may be silent.
 const PINGS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
@@ -174,7 +174,7 @@ impl Keeper {
     /// Joins the realm again and again, until the service stops, or the router refuses it at the
     /// first time.
     pub(crate) async fn run(self) {
-        let (first, longest) = (Duration::from_millis(100), LONGEST);
+        let (first, longest) = (Duration::from_millis(100), LONGEST_PAUSE);
         let backoff = Backoff { first, longest, ..Backoff::default() };
         let mut waits = backoff.waits();
         let mut was_open = false;

@@ -178,12 +178,13 @@ impl Writer {
         }
     }
 
-    /// Remembers why nothing was written. Databases do not tell a full disk from a broken one.
+    /// Notes that nothing was written. Databases do not tell a full disk from a broken one, so the
+    /// cause is looked for.
     fn note_failure(&self, fault: &Fault) {
-        match self.backend.try_to_write() {
-            Ok(()) => self.condition.failed(fault),
-            Err(found) => self.condition.failed(&found),
-        }
+        self.condition.failed(|| match self.backend.try_to_write() {
+            Ok(()) => fault.to_string(),
+            Err(found) => found.to_string(),
+        });
     }
 
     /// Forgets answers to calls that nobody will repeat any more.

@@ -55,7 +55,10 @@ impl<'a> Meeting<'a> {
                         keeper.link.opened_by(session.clone());
                     }
                     Err(error) => {
-                        let reason = format!("it does not let the service do its work: {error}");
+                        let reason = format!(
+                            "it does not let the service offer its procedures, check \
+                             `--router-user` and `--router-ticket`: {error}"
+                        );
                         break End::Lost { reason, was_open: false };
                     }
                 },
