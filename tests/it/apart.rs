@@ -4,23 +4,6 @@ use anyhow::{Context, Result};
 use black_box::{Answer, Binaries, DEADLINE, Div, Login, Received, Target, Wamp, run_to_end};
 use serde_json::json;
 
-/// Waits until the service says this of whether it can be played.
-async fn readiness(div: &Div, wanted: u16) -> Result<String> {
-    let url = format!("{}/readyz", div.service.page_url());
-    let found = async {
-        loop {
-            let answer = reqwest::get(&url).await?;
-            let status = answer.status().as_u16();
-            let text = answer.text().await?;
-            if status == wanted {
-                return Ok(text);
-            }
-        }
-    };
-    let found = tokio::time::timeout(DEADLINE, found).await;
-    found.with_context(|| format!("never {wanted}:\n{}", div.service.stderr().join("\n")))?
-}
-
 /// Waits until a session is ended.
 async fn ended(wamp: &mut Wamp) -> Result<()> {
     let gone = async {
@@ -79,13 +62,13 @@ async fn a_router_that_comes_back_is_joined_again(target: Target) -> Result<()> 
     let mut s1 = div.login("s1@div.edu").await?;
     div.service.router()?.kill9().await?;
     ended(&mut s1).await?;
-    let text = readiness(&div, 503).await?;
+    let text = div.service.until_readiness(|status, _| status == 503).await?;
     assert!(text.starts_with("the router at ws://127.0.0.1:"), "{text}");
     // What is written meanwhile is not lost.
     let path = format!("periods/{}/", div.environment("default").await?.worlds[1].period);
     div.change(&path, &json!({"data": {"note": 1}})).await?;
     div.service.router()?.start_again().await?;
-    assert_eq!(readiness(&div, 200).await?, "ready\n");
+    assert_eq!(div.service.until_readiness(|status, _| status == 200).await?, "ready\n");
     assert_eq!(play(&div, 1, 8).await?, Some(0.125));
     Ok(())
 }
@@ -119,7 +102,7 @@ async fn a_router_that_is_not_there_is_waited_for() -> Result<()> {
     // Nobody listens on the first port.
     let args = ["--router", "ws://127.0.0.1:1/ws", "--no-seed"];
     let div = Div::on(black_box::Service::start(&args).await?)?;
-    let text = readiness(&div, 503).await?;
+    let text = div.service.until_readiness(|status, _| status == 503).await?;
     assert!(text.contains("the router at ws://127.0.0.1:1/ws cannot be used: "), "{text}");
     Ok(())
 }

@@ -52,27 +52,6 @@ impl Table {
         tokio::time::timeout(DEADLINE, playing).await.context("everything was saved")?
     }
 
-    /// What `/readyz` answers.
-    async fn readiness(&self) -> Result<(u16, String)> {
-        let url = self.div.service.ws_url().replacen("ws", "http", 1).replace("/ws", "/readyz");
-        let answer = reqwest::get(url).await?;
-        Ok((answer.status().as_u16(), answer.text().await?))
-    }
-
-    /// Waits until `/readyz` answers this.
-    async fn until_readiness(&self, wanted: (u16, &str)) -> Result<()> {
-        let waiting = async {
-            loop {
-                let (status, text) = self.readiness().await?;
-                if (status, text.as_str()) == wanted {
-                    return anyhow::Ok(());
-                }
-            }
-        };
-        let waited = tokio::time::timeout(DEADLINE, waiting).await;
-        waited.with_context(|| format!("readiness is not {wanted:?}"))?
-    }
-
     /// Nothing is saved and all is told; when `mend` has been done, everything goes on.
     async fn is_told_and_got_over(
         &mut self,
@@ -87,7 +66,9 @@ impl Table {
         };
         assert_eq!(answer, expected);
         assert_eq!(self.div.round(period).await?.operands, [(role, saved)]);
-        self.until_readiness((503, &format!("the store cannot be written: {cause}\n"))).await?;
+        let problem = format!("the store cannot be written: {cause}\n");
+        let service = &self.div.service;
+        service.until_readiness(|status, text| (status, text) == (503, &problem)).await?;
         let line = self.div.service.logged("nothing can be saved").await?;
         let told = format!("nothing can be saved: {cause}; saving goes on as soon as it can");
         assert!(line.ends_with(&told), "{line}");
@@ -96,7 +77,8 @@ impl Table {
         assert_eq!(reply.status, 503, "{}", reply.body);
 
         mend(&self.div.service).await?;
-        self.until_readiness((200, "ready\n")).await?;
+        let service = &self.div.service;
+        service.until_readiness(|status, text| (status, text) == (200, "ready\n")).await?;
         self.div.service.logged("saving goes on").await?;
         let [s1, s2] = &mut self.players;
         s1.play(period, 6).await?;

@@ -1,7 +1,7 @@
 //! What machines ask of a service: whether it lives, whether it can be played, and its figures.
 
 use anyhow::{Context, Result};
-use black_box::{DEADLINE, Div, Elsewhere, Target, Wamp};
+use black_box::{Div, Elsewhere, Target, Wamp};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -23,19 +23,6 @@ async fn figure(div: &Div, name: &str, labels: &[&str]) -> Result<f64> {
     values.map(|value| value.parse::<f64>().context("a figure is no number")).sum()
 }
 
-/// Waits until readiness is answered with a status, and gives the text.
-async fn until(div: &Div, wanted: StatusCode) -> Result<String> {
-    let found = async {
-        loop {
-            let (status, text) = get(div, "/readyz").await?;
-            if status == wanted {
-                return Ok(text);
-            }
-        }
-    };
-    tokio::time::timeout(DEADLINE, found).await.context("it stays as it was")?
-}
-
 async fn readiness_tells_what_is_missing_until_the_game_is_installed(target: Target) -> Result<()> {
     let div = Div::start_empty_on(target, &[]).await?;
     assert_eq!(get(&div, "/healthz").await?, (StatusCode::OK, "ok\n".to_owned()));
@@ -45,7 +32,7 @@ async fn readiness_tells_what_is_missing_until_the_game_is_installed(target: Tar
 
     let seeded = div.seed(&[], "").await?;
     assert_eq!(seeded.code, Some(0), "{}", seeded.stderr);
-    until(&div, StatusCode::OK).await?;
+    div.service.until_readiness(|status, _| status == 200).await?;
     assert_eq!(figure(&div, "engine_runs_loaded", &["game=\"div\""]).await?, 1.0);
     Ok(())
 }
@@ -95,11 +82,11 @@ async fn readiness_tells_that_the_store_has_gone(target: Target) -> Result<()> {
     let mut div = Div::start_on(target, &[]).await?;
     assert_eq!(get(&div, "/readyz").await?.0, StatusCode::OK);
     div.service.elsewhere()?.stop().await?;
-    let text = until(&div, StatusCode::SERVICE_UNAVAILABLE).await?;
+    let text = div.service.until_readiness(|status, _| status == 503).await?;
     assert!(text.starts_with("the store cannot be reached: "), "{text}");
     assert_eq!(get(&div, "/healthz").await?.0, StatusCode::OK);
     div.service.elsewhere()?.start_again().await?;
-    assert_eq!(until(&div, StatusCode::OK).await?, "ready\n");
+    assert_eq!(div.service.until_readiness(|status, _| status == 200).await?, "ready\n");
     Ok(())
 }
 
@@ -120,7 +107,7 @@ async fn a_call_has_one_name_from_its_browser_to_its_commit(target: Target) -> R
     let mut div = Div::start_on(target, LOG_ALL).await?;
     if let Ok(Elsewhere::GamesApi(games)) = div.service.elsewhere() {
         games.restart_logging(LOG_ALL).await?;
-        until(&div, StatusCode::OK).await?;
+        div.service.until_readiness(|status, _| status == 200).await?;
     }
     let environment = div.environment("default").await?;
     let mut s1 = div.member(&environment, "s1@div.edu").await?;

@@ -146,6 +146,32 @@ impl Service {
         &self.running.page_url
     }
 
+    /// What `/readyz` answers: the status and the text.
+    ///
+    /// # Errors
+    /// When nobody answers.
+    pub async fn readiness(&self) -> Result<(u16, String)> {
+        let answer = reqwest::get(format!("{}/readyz", self.page_url())).await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// Waits until `/readyz` answers what is wanted, and gives the text.
+    ///
+    /// # Errors
+    /// When it does not in time; the error has what the service said.
+    pub async fn until_readiness(&self, wanted: impl Fn(u16, &str) -> bool) -> Result<String> {
+        let waiting = async {
+            loop {
+                let (status, text) = self.readiness().await?;
+                if wanted(status, &text) {
+                    return Ok(text);
+                }
+            }
+        };
+        let waited = tokio::time::timeout(DEADLINE, waiting).await;
+        waited.with_context(|| format!("readiness stays:\n{}", self.stderr().join("\n")))?
+    }
+
     /// The data directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
